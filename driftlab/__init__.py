@@ -1,0 +1,49 @@
+"""See how a camera's raw data and its image processing move the answer of a vision model, and how far they may.
+
+This module is the public API on one screen. A name is imported on first use (PEP 562), so that `import driftlab`
+costs nothing and whoever only asks for the version loads neither torch nor LibRaw.
+"""
+
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from driftlab.raw.frame import RawFrame
+
+__version__ = "0.1.0"
+__all__ = ["RawFrame", "__version__", "resource"]
+
+# Where each public name lives.
+_HOMES = {
+    "RawFrame": "driftlab.raw.frame",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value  # found directly from now on
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})
+
+
+def resource(name: str) -> Path:
+    """Path of a file or folder of `resources/`, in a checkout, an installed wheel and a bundle alike.
+
+    Args:
+        name: path below `resources/` with forward slashes, such as `"demo/labels.csv"`.
+
+    Raises:
+        FileNotFoundError: there is none of that name.
+    """
+    package = Path(__file__).resolve().parent
+    # A wheel and a bundle hold the resources inside the package, a checkout beside it.
+    for home in (package / "resources", package.parent / "resources"):
+        if (path := home / name).exists():
+            return path
+    raise FileNotFoundError(f"driftlab has no resource {name!r}")
