@@ -67,8 +67,8 @@ class CFA:
         if set("".join(self.pattern)) == {"M"}:
             return "mono"
         tile, height, width = "".join(self.pattern), len(self.pattern), len(self.pattern[0])
-        if (height, width) == (2, 2) and tile.count("G") == 2 and tile[0] != tile[3] and tile[1] != tile[2]:
-            return "other" if tile.index("G") == 0 and tile[1] == "G" else "bayer"
+        if (height, width) == (2, 2) and "GG" in (tile[0] + tile[3], tile[1] + tile[2]):
+            return "bayer"
         if (height, width) == (4, 4) and _halved(self.pattern) is not None:
             return "quad"
         return "xtrans" if (height, width) == (6, 6) and tile.count("G") == 20 else "other"
@@ -105,6 +105,25 @@ class CFA:
         return np.array(
             [[{"R": 0, "G": greens[y], "B": 3}[color] for color in row] for y, row in enumerate(self.pattern)], np.intp
         )
+
+
+    def colors(self) -> NDArray[np.intp]:
+        """Index into red, green, blue of every sample of the tile, `[rows, columns]`; monochrome and linear are green."""
+        return np.array([0, 1, 1, 2], np.intp)[self.channels()] if self.kind not in ("mono", "linear") else np.ones((1, 1), np.intp)
+
+    @property
+    def superpixel(self) -> int:
+        """Side of the smallest squares that cover the mosaic and hold every color each: 2 for Bayer, 3 for X-Trans."""
+        if self.kind in ("mono", "linear"):
+            return 1
+        colors = self.colors()
+        rows, columns = colors.shape
+        for side in range(1, max(rows, columns) + 1):
+            whole = np.tile(colors, (side, side))
+            blocks = whole.reshape(rows, side, columns, side).swapaxes(1, 2).reshape(rows * columns, -1)
+            if all(len(set(block)) == 3 for block in blocks.tolist()):
+                return side
+        return max(rows, columns)
 
 
 def _halved(pattern: tuple[str, ...]) -> tuple[str, ...] | None:
