@@ -1,0 +1,1 @@
+"""The differentiable camera data model: stages, settings and pipelines, from sensor samples to display RGB."""

@@ -1,0 +1,67 @@
+"""Linear demosaicing of a Bayer mosaic: small kernels over the samples of every color."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from driftlab.isp.correlate import correlate, padded
+from driftlab.raw.frame import CFA
+
+__all__ = ["BILINEAR_GREEN", "BILINEAR_RED_BLUE", "malvar2004", "site_masks", "zero_filled"]
+
+BILINEAR_GREEN: Final = ((0.0, 0.25, 0.0), (0.25, 1.0, 0.25), (0.0, 0.25, 0.0))
+BILINEAR_RED_BLUE: Final = ((0.25, 0.5, 0.25), (0.5, 1.0, 0.5), (0.25, 0.5, 0.25))
+
+# Malvar, He & Cutler 2004, figure 2, in eighths.
+_GREEN: Final = ((0, 0, -1, 0, 0), (0, 0, 2, 0, 0), (-1, 2, 4, 2, -1), (0, 0, 2, 0, 0), (0, 0, -1, 0, 0))
+_ALONG: Final = ((0, 0, 0.5, 0, 0), (0, -1, 0, -1, 0), (-1, 4, 5, 4, -1), (0, -1, 0, -1, 0), (0, 0, 0.5, 0, 0))
+_OPPOSITE: Final = ((0, 0, -1.5, 0, 0), (0, 2, 0, 2, 0), (-1.5, 0, 6, 0, -1.5), (0, 2, 0, 2, 0), (0, 0, -1.5, 0, 0))
+
+
+def site_masks(cfa: CFA, like: Tensor) -> Tensor:
+    """1 at the sites of red, green and blue, 0 elsewhere: `[1, 3, H, W]` of the size of `like`."""
+    return _masks(cfa, like.shape[-2], like.shape[-1], like.dtype, like.device)[:, :3]
+
+
+def _channel_masks(cfa: CFA, like: Tensor) -> Tensor:
+    """1 at the sites of r, g1, g2, b: `[4, H, W]`."""
+    return _masks(cfa, like.shape[-2], like.shape[-1], like.dtype, like.device)[0, 3:]
+
+
+@lru_cache(maxsize=16)
+def _masks(cfa: CFA, height: int, width: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    colors, channels = torch.as_tensor(cfa.colors()), torch.as_tensor(cfa.channels())
+    tile = torch.stack([*(colors == c for c in range(3)), *(channels == c for c in range(4))]).to(device, dtype)
+    rows, columns = colors.shape
+    return tile.repeat(1, -(-height // rows), -(-width // columns))[None, :, :height, :width].contiguous()
+
+
+def zero_filled(mosaic: Tensor, green: Tensor, red_blue: Tensor, cfa: CFA) -> Tensor:
+    """The planes of every color, zero where another was sampled, correlated with a 3×3 kernel each.
+
+    `mosaic` is `[B, 1, H, W]`, the kernels are `[3, 3]` or `[B, 3, 3]`; the result is `[B, 3, H, W]`. With the bilinear
+    kernels it is bilinear interpolation, and samples come through unchanged.
+    """
+    wide = padded(mosaic, 1, 1)
+    planes = wide * site_masks(cfa.shifted(-1, -1), wide)
+    red, middle, blue = planes.split(1, 1)
+    return torch.cat([correlate(red, red_blue), correlate(middle, green), correlate(blue, red_blue)], 1)
+
+
+def malvar2004(mosaic: Tensor, cfa: CFA) -> Tensor:
+    """`[B, 1, H, W]` -> `[B, 3, H, W]`: bilinear, corrected by the Laplacian of the color that is known."""
+    wide = padded(mosaic, 2, 2)
+    along = mosaic.new_tensor(_ALONG) / 8
+    middle, side, upright, opposite = (
+        correlate(wide, kernel)
+        for kernel in (mosaic.new_tensor(_GREEN) / 8, along, along.T, mosaic.new_tensor(_OPPOSITE) / 8)
+    )
+    r, g1, g2, b = _channel_masks(cfa, mosaic)
+    red = mosaic * r + side * g1 + upright * g2 + opposite * b
+    green = middle * (r + b) + mosaic * (g1 + g2)
+    blue = mosaic * b + upright * g1 + side * g2 + opposite * r
+    return torch.cat([red, green, blue], 1)

@@ -1,0 +1,131 @@
+"""Correlation with small kernels as sums of shifted images, with hand-written derivatives.
+
+For the few-tap, single-channel kernels of a camera this beats a general convolution several times over, and it adds
+up every pixel in the same order wherever the pixel lies, so that a tile develops to the very bits of the whole.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+__all__ = ["correlate", "gaussian", "padded", "radius_of"]
+
+
+def padded(image: Tensor, rows: int, columns: int, mode: str = "reflect") -> Tensor:
+    """`image` `[B, C, H, W]` with `rows` above and below and `columns` left and right.
+
+    `mode` is "reflect" (mirrored without repeating the edge, which keeps the phases of a Bayer mosaic), "symmetric"
+    (mirrored with the edge repeated), "replicate" or "constant" (zeros). Images smaller than the border are mirrored
+    as often as it takes.
+    """
+    height, width = image.shape[-2:]
+    if mode == "constant" or mode == "replicate" or (mode == "reflect" and rows < height and columns < width):
+        return F.pad(image, (columns, columns, rows, rows), mode=mode)
+    if mode == "symmetric" and rows <= height and columns <= width:
+        image = torch.cat([image[..., :rows, :].flip(-2), image, image[..., height - rows :, :].flip(-2)], -2)
+        return torch.cat([image[..., :columns].flip(-1), image, image[..., width - columns :].flip(-1)], -1)
+    down, across = _mirrored(height, rows, mode), _mirrored(width, columns, mode)
+    return image[..., down.to(image.device), :][..., across.to(image.device)]
+
+
+def _mirrored(size: int, border: int, mode: str) -> Tensor:
+    """Indices of `size` samples mirrored `border` beyond both ends."""
+    at = torch.arange(-border, size + border)
+    if mode == "reflect":
+        period = max(2 * size - 2, 1)
+        at = at.remainder(period)
+        return torch.minimum(at, period - at) if size > 1 else torch.zeros_like(at)
+    at = at.remainder(2 * size)
+    return torch.minimum(at, 2 * size - 1 - at)
+
+
+def correlate(image: Tensor, kernel: Tensor) -> Tensor:
+    """Sum over (i, j) of `kernel[i, j]` times `image` moved by (i, j).
+
+    `image` is `[B, C, H + n - 1, W + m - 1]`, already padded; `kernel` is `[n, m]`, or `[B, n, m]` for one a batch
+    entry; the result is `[B, C, H, W]`.
+    """
+    result: Tensor = _Correlate.apply(image, kernel)  # type: ignore[no-untyped-call]
+    return result
+
+
+def _windows(image: Tensor, kernel: Tensor) -> tuple[int, int]:
+    return image.shape[-2] - kernel.shape[-2] + 1, image.shape[-1] - kernel.shape[-1] + 1
+
+
+def _forward(image: Tensor, kernel: Tensor) -> Tensor:
+    height, width = _windows(image, kernel)
+    weights = kernel.tolist() if kernel.ndim == 2 else None
+    out = image.new_zeros(image.shape[0] if weights else max(len(image), len(kernel)), image.shape[1], height, width)
+    for i in range(kernel.shape[-2]):
+        for j in range(kernel.shape[-1]):
+            moved = image[..., i : i + height, j : j + width]
+            if weights is None:
+                out.addcmul_(moved, kernel[:, i, j, None, None, None])
+            elif weights[i][j]:
+                out.add_(moved, alpha=weights[i][j])
+    return out
+
+
+class _Correlate(torch.autograd.Function):
+    @staticmethod
+    def forward(image: Tensor, kernel: Tensor) -> Tensor:
+        return _forward(image, kernel)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs)
+        ctx.save_for_forward(*inputs)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        image, kernel = ctx.saved_tensors
+        height, width = _windows(image, kernel)
+        rows, columns = kernel.shape[-2:]
+        grad_image = grad_kernel = None
+        if ctx.needs_input_grad[0]:
+            grad_image = _forward(F.pad(grad, (columns - 1, columns - 1, rows - 1, rows - 1)), kernel.flip(-2, -1))
+            grad_image = grad_image.sum_to_size(image.shape)
+        if ctx.needs_input_grad[1]:
+            grad_kernel = torch.empty_like(kernel)
+            over = (0, 1, 2, 3) if kernel.ndim == 2 else (1, 2, 3)
+            for i in range(rows):
+                for j in range(columns):
+                    product = image[..., i : i + height, j : j + width] * grad
+                    grad_kernel[..., i, j] = product.sum(over)
+        return grad_image, grad_kernel
+
+    @staticmethod
+    def jvp(ctx: Any, image_tangent: Tensor | None, kernel_tangent: Tensor | None) -> Tensor:
+        image, kernel = ctx.saved_tensors
+        if image_tangent is None:
+            image_tangent = torch.zeros_like(image)
+        if kernel_tangent is None:
+            return _forward(image_tangent, kernel)
+        return _forward(image_tangent, kernel) + _forward(image, kernel_tangent)
+
+
+def radius_of(sigma: Tensor) -> int:
+    """Where the largest gaussian of `sigma` is cut off: 4 sigma, rounded, as scipy.ndimage does."""
+    return int(4 * float(sigma.detach().max()) + 0.5)
+
+
+def gaussian(image: Tensor, sigma: Tensor, mode: str) -> Tensor:
+    """`image` `[B, C, H, W]` blurred by a normalized gaussian of `sigma` px, cut off at 4 sigma.
+
+    `sigma` is 0-d or `[B, 1, 1, 1]` and differentiable; the border is padded by `mode`. Zero is the identity.
+    """
+    radius = radius_of(sigma)
+    if not radius:
+        return image
+    flat = sigma.reshape(-1, 1)
+    offsets = torch.arange(-radius, radius + 1, dtype=image.dtype, device=image.device)
+    inside = offsets.abs() <= (4 * flat.detach() + 0.5).floor()  # each its own cut, so that a batch equals a loop
+    weights = torch.exp(-0.5 * (offsets / flat.clamp_min(1e-2)) ** 2) * inside
+    weights = weights / weights.sum(-1, keepdim=True)
+    weights = weights[0] if sigma.ndim == 0 else weights
+    return correlate(correlate(padded(image, radius, radius, mode), weights[..., :, None]), weights[..., None, :])

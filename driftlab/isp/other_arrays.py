@@ -1,0 +1,48 @@
+"""Demosaicing of X-Trans, quad Bayer and any other array of red, green and blue: normalized convolution.
+
+Knutsson & Westin, Normalized and differential convolution, CVPR 1993: a missing color is the mean of the samples of
+that color around, weighted by a tent that is as wide as the array's tile needs.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from driftlab.isp.bayer import site_masks
+from driftlab.isp.correlate import correlate, padded
+from driftlab.raw.frame import CFA
+
+__all__ = ["color_differences", "normalized_convolution"]
+
+
+def _tent(cfa: CFA, like: Tensor) -> Tensor:
+    """The weights along one axis: wide enough that every window holds every color."""
+    radius = cfa.superpixel
+    tent = radius + 1 - torch.arange(-radius, radius + 1, dtype=like.dtype, device=like.device).abs()
+    return tent / tent.sum()
+
+
+def _spread(planes: Tensor, tent: Tensor) -> Tensor:
+    radius = len(tent) // 2
+    return correlate(correlate(padded(planes, radius, radius), tent[:, None]), tent[None, :])
+
+
+def _filled(planes: Tensor, masks: Tensor, tent: Tensor) -> Tensor:
+    """`planes`, known where `masks` is 1, with the gaps filled by the weighted mean of what is known around."""
+    around = _spread(planes * masks, tent) / _spread(masks, tent)
+    return torch.where(masks > 0, planes, around)
+
+
+def normalized_convolution(mosaic: Tensor, cfa: CFA) -> Tensor:
+    """`[B, 1, H, W]` -> `[B, 3, H, W]`, every color by itself; samples come through unchanged."""
+    return _filled(mosaic.expand(-1, 3, -1, -1), site_masks(cfa, mosaic), _tent(cfa, mosaic))
+
+
+def color_differences(mosaic: Tensor, cfa: CFA) -> Tensor:
+    """`[B, 1, H, W]` -> `[B, 3, H, W]`: green first, then red and blue by their differences to it."""
+    masks, tent = site_masks(cfa, mosaic), _tent(cfa, mosaic)
+    red, green, blue = masks.split(1, 1)
+    middle = _filled(mosaic, green, tent)
+    others = _filled(mosaic - middle, torch.cat([red, blue], 1), tent) + middle
+    return torch.cat([others[:, :1], middle, others[:, 1:]], 1)

@@ -1,0 +1,61 @@
+"""Presets: named groups of settings, such as the camera sets of the paper's microscope and drone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from driftlab.isp.settings import Settings
+from driftlab.raw.frame import CHANNELS, RawFrame
+
+__all__ = ["PRESETS", "Preset"]
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """What a camera set fixes: black levels as shares of the white level, gains, and the rows of the color matrix."""
+
+    title: str
+    black: tuple[float, float, float, float]
+    gains: tuple[float, float, float]
+    matrix: tuple[tuple[float, float, float], tuple[float, float, float], tuple[float, float, float]]
+
+    def applied(self, settings: Settings, frame: RawFrame) -> Settings:
+        """`settings` with the preset's values in place of those of the frame."""
+        return settings.changed(
+            {
+                **{f"black_level.{c}": level * frame.white for c, level in zip(CHANNELS, self.black, strict=True)},
+                **{f"white_balance.{c}": gain for c, gain in zip("rgb", self.gains, strict=True)},
+                **{
+                    f"color_matrix.{out}{into}": self.matrix[i][j]
+                    for i, out in enumerate("rgb")
+                    for j, into in enumerate("rgb")
+                },
+            }
+        )
+
+
+#: The camera sets of raw2logit's Raw-Microscopy and Raw-Drone data. In the microscope's only the product of gains and
+#: matrix has a meaning: the two negative signs of red cancel.
+PRESETS: Final[Mapping[str, Preset]] = MappingProxyType(
+    {
+        "microscope": Preset(
+            "Paper's microscope",
+            (9.834368e-6,) * 4,
+            (-0.6567, 1.9673, 3.5304),
+            ((-2.0338, 0.0933, 0.4157), (-0.0286, 2.6464, -0.0574), (-0.5516, -0.0947, 2.9308)),
+        ),
+        "drone": Preset(
+            "Paper's drone",
+            (0.0625, 0.0626, 0.0625, 0.0626),
+            (2.86653646, 1.0, 1.73079425),
+            (
+                (1.50768983, -0.33571374, -0.17197604),
+                (-0.23048614, 1.70698738, -0.47650126),
+                (-0.03119153, -0.32803956, 1.35923111),
+            ),
+        ),
+    }
+)

@@ -1,0 +1,194 @@
+"""What a stage of the camera data model is: parameters, choices and a differentiable forward, declared together.
+
+A stage is a value. It knows no other stage, no file, no task model and no window; everything that is told of it (its
+slider, its line in a settings file, its row in a report) is read off this declaration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any, Final, Literal
+
+import torch
+from torch import Tensor
+
+from driftlab.raw.frame import CFA, RawFrame
+
+__all__ = ["ROW", "Choice", "Domain", "Gradient", "IspError", "Param", "Sensor", "Stage", "Value", "Values", "per_site"]
+
+Value = float | str | bool
+Gradient = Literal["exact", "surrogate", "none"]
+
+#: The reach of a stage that reads whole rows of its input.
+ROW: Final = -1
+
+
+class IspError(Exception):
+    """Settings, parameters or pipelines that do not fit; the message is one sentence that names the mend."""
+
+
+class Domain(StrEnum):
+    """What an image between two stages is. All are `[B, C, H, W]`."""
+
+    MOSAIC = "mosaic"
+    """Sensor samples, one channel (three for a linear frame): DN until `black_level`, then 0 = black, 1 = white."""
+    CAMERA_RGB = "camera RGB"
+    LINEAR_RGB = "linear RGB"
+    LUMA = "luma"
+    """One channel: the luma of linear RGB. Chroma stays as it is; the luma's change is added to all three colors."""
+    DISPLAY_RGB = "display RGB"
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """One scalar control of a stage.
+
+    `low` and `high` are the soft range of a slider, `hard` is what may be typed. `as_shot` finds the default in a
+    frame; without a frame it is `default`. `when` names the choices under which the parameter has an effect.
+    `advanced` ones are weights, shown as a grid. A parameter with `integer` takes whole numbers and has no gradient.
+    """
+
+    name: str
+    label: str
+    default: float
+    low: float
+    high: float
+    hard: tuple[float, float]
+    help: str
+    unit: str = ""
+    as_shot: Callable[[RawFrame], float] | None = None
+    log: bool = False
+    integer: bool = False
+    advanced: bool = False
+    when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    gradient: Gradient | None = None
+
+    def active(self, choices: Mapping[str, Any]) -> bool:
+        """Whether the parameter has an effect under these choices of its stage."""
+        return all(choices[name] in options for name, options in self.when.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A discrete alternative of a stage. It changes the code that runs and has no gradient."""
+
+    name: str
+    label: str
+    default: str
+    options: tuple[str, ...]
+    help: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sensor:
+    """The facts of the frame that a stage may use: what the camera is, not what is done with its samples.
+
+    `black` in DN for (r, g1, g2, b) and `white` in DN are the sensor's own, whatever the settings subtract. `size` is
+    that of the whole frame in samples, `origin` the place in it of the image's first sample, so that a tile develops
+    as it would within the whole.
+    """
+
+    cfa: CFA
+    black: tuple[float, float, float, float]
+    white: float
+    size: tuple[int, int]
+    origin: tuple[int, int] = (0, 0)
+
+    @classmethod
+    def of(cls, frame: RawFrame) -> Sensor:
+        """The facts of a whole frame."""
+        return cls(frame.cfa, frame.black, frame.white, frame.size)
+
+    def at(self, top: int, left: int) -> Sensor:
+        """The same sensor for an image that begins at this sample of the frame."""
+        return replace(self, cfa=self.cfa.shifted(top, left), origin=(top, left))
+
+
+def per_site(values: Tensor, cfa: CFA, size: tuple[int, int]) -> Tensor:
+    """One value for each of (r, g1, g2, b), `[..., 4]`, spread over the sites of a mosaic: `[..., 1, H, W]`.
+
+    A linear frame takes `[..., 3, 1, 1]` (r, g1, b), a monochrome one `[..., 1, 1, 1]` (g1).
+    """
+    if cfa.kind == "linear":
+        return values[..., [0, 1, 3], None, None]
+    if cfa.kind == "mono":
+        return values[..., 1, None, None, None]
+    height, width = size
+    tile = torch.as_tensor(cfa.channels(), device=values.device)
+    rows, columns = tile.shape
+    row_tile = values[..., tile].repeat(*[1] * (values.ndim - 1), 1, -(-width // columns))[..., :width]
+    return row_tile.repeat(*[1] * (values.ndim - 1), -(-height // rows), 1)[..., None, :height, :]
+
+
+class Values:
+    """What a stage is run with, as attributes: parameters as tensors (0-d or `[B, 1, 1, 1]`), choices as strings."""
+
+    def __init__(self, values: Mapping[str, Any], like: Tensor) -> None:
+        self._numbers = {name: value for name, value in values.items() if isinstance(value, int | float)}
+        for name, value in values.items():
+            if isinstance(value, Tensor):
+                value = value.to(like).reshape(-1, 1, 1, 1) if value.ndim else value.to(like)
+            elif isinstance(value, int | float):
+                value = like.new_tensor(value)
+            setattr(self, name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"the stage has no parameter or choice '{name}'")
+
+    def fixed(self, name: str, number: float) -> bool:
+        """Whether a parameter is this plain number, so that the arithmetic it makes needless may be left out."""
+        return self._numbers.get(name) == number
+
+
+Forward = Callable[[Tensor, Values, Sensor], Tensor]
+
+
+def _identity(image: Tensor, p: Values, sensor: Sensor) -> Tensor:
+    return image
+
+
+def _no_reach(p: Values, sensor: Sensor) -> int:
+    return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One step of the camera data model.
+
+    `forward(image, p, sensor)` maps `[B, C, H, W]` to an image of the domain it writes and leaves its input untouched;
+    `p` holds the parameters as tensors, 0-d or `[B, 1, 1, 1]`, and the choices as strings. `neutral` are parameter
+    values and choices under which it is exactly the identity. `reach` is how many samples beyond a pixel it reads
+    (`ROW`: whole rows). `off` is what happens where it is switched off; None where it can't be. `gradient` is "exact"
+    where derivatives are those of the forward almost everywhere, "surrogate" where a step has been given a useful one.
+    """
+
+    name: str
+    title: str
+    help: str
+    reads: Domain
+    writes: Domain
+    forward: Forward
+    params: tuple[Param, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    gradient: Gradient = "exact"
+    neutral: Mapping[str, Value] | None = None
+    reach: Callable[[Values, Sensor], int] = _no_reach
+    off: Forward | None = _identity
+
+    @property
+    def keys(self) -> Iterator[str]:
+        """Every key of the stage: its switch, its choices, its parameters."""
+        for name in ("on", *(c.name for c in self.choices), *(q.name for q in self.params)):
+            yield f"{self.name}.{name}"
+
+    def gradient_of(self, param: Param) -> Gradient:
+        """The kind of derivative that this parameter has."""
+        return "none" if param.integer else param.gradient or self.gradient
+
+    def is_neutral(self, values: Mapping[str, Any]) -> bool:
+        """Whether plain numbers and choices (no tensors) make this stage the identity."""
+        return self.neutral is not None and all(
+            not isinstance(values[name], Tensor) and values[name] == value for name, value in self.neutral.items()
+        )

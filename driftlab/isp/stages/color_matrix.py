@@ -1,0 +1,47 @@
+"""Color matrix: white-balanced camera RGB to linear sRGB, nine numbers."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from driftlab.isp.stage import Domain, Param, Sensor, Stage, Values
+from driftlab.raw.frame import RawFrame
+
+NAMES = "rgb"
+
+
+def _forward(image: Tensor, p: Values, sensor: Sensor) -> Tensor:
+    entries = torch.cat([getattr(p, f"{out}{into}").reshape(-1, 1) for out in NAMES for into in NAMES], -1)
+    mixed = torch.matmul(entries.reshape(-1, 3, 3), image.flatten(2))
+    return mixed.reshape(-1, *image.shape[1:])
+
+
+def _as_shot(row: int, column: int, frame: RawFrame) -> float:
+    return frame.matrix.values[row][column]
+
+
+STAGE = Stage(
+    name="color_matrix",
+    title="Color matrix",
+    help="From the camera's own colors to sRGB's. Rows that sum to 1 keep gray gray.",
+    reads=Domain.CAMERA_RGB,
+    writes=Domain.LINEAR_RGB,
+    forward=_forward,
+    params=tuple(
+        Param(
+            f"{out}{into}",
+            f"{out.upper()} from {into.upper()}",
+            default=float(out == into),
+            low=-2.0,
+            high=4.0,
+            hard=(-64.0, 64.0),
+            as_shot=partial(_as_shot, row, column),
+            help=f"How much of the camera's {into.upper()} goes into the picture's {out.upper()}.",
+        )
+        for row, out in enumerate(NAMES)
+        for column, into in enumerate(NAMES)
+    ),
+)

@@ -1,0 +1,35 @@
+"""Exposure: more or less light on the sensor, in EV, before its noise."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from driftlab.isp.stage import Domain, Param, Sensor, Stage, Values
+from driftlab.isp.stages._light import on_light
+
+
+def _forward(image: Tensor, p: Values, sensor: Sensor) -> Tensor:
+    return on_light(image, sensor, lambda light: light * 2.0**p.ev)
+
+
+STAGE = Stage(
+    name="exposure",
+    title="Exposure",
+    help="More or less light on the sensor. The black level stays where it is.",
+    reads=Domain.MOSAIC,
+    writes=Domain.MOSAIC,
+    forward=_forward,
+    params=(
+        Param(
+            "ev",
+            "Exposure",
+            unit="EV",
+            default=0.0,
+            low=-4.0,
+            high=4.0,
+            hard=(-16.0, 16.0),
+            help="Each step doubles the light.",
+        ),
+    ),
+    neutral={"ev": 0.0},
+)

@@ -1,0 +1,122 @@
+"""JPEG: what baseline compression leaves of a picture (ITU-T T.81), without the bytes.
+
+YCbCr as in JFIF, the standard's example tables scaled to a quality as libjpeg does, blocks of 8×8. All rounding goes
+forward; the derivative takes it for the identity.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from driftlab.isp.correlate import padded
+from driftlab.isp.stage import Choice, Domain, Param, Sensor, Stage, Values
+
+# T.81, tables K.1 and K.2.
+LUMINANCE: Final = (
+    (16, 11, 10, 16, 24, 40, 51, 61),
+    (12, 12, 14, 19, 26, 58, 60, 55),
+    (14, 13, 16, 24, 40, 57, 69, 56),
+    (14, 17, 22, 29, 51, 87, 80, 62),
+    (18, 22, 37, 56, 68, 109, 103, 77),
+    (24, 35, 55, 64, 81, 104, 113, 92),
+    (49, 64, 78, 87, 103, 121, 120, 101),
+    (72, 92, 95, 98, 112, 100, 103, 99),
+)
+CHROMINANCE: Final = (
+    (17, 18, 24, 47, 99, 99, 99, 99),
+    (18, 21, 26, 66, 99, 99, 99, 99),
+    (24, 26, 56, 99, 99, 99, 99, 99),
+    (47, 66, 99, 99, 99, 99, 99, 99),
+    *((99,) * 8,) * 4,
+)
+TO_YCBCR: Final = ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
+TO_RGB: Final = ((1.0, 0.0, 1.402), (1.0, -0.344136, -0.714136), (1.0, 1.772, 0.0))
+
+
+def _forward(image: Tensor, p: Values, sensor: Sensor) -> Tensor:
+    if p.mode == "off":
+        return image
+    height, width = image.shape[-2:]
+    grid = 16 if p.chroma == "4:2:0" else 8
+    wide = F.pad(_rounded(image.clamp(0, 1) * 255), (0, -width % grid, 0, -height % grid), mode="replicate")
+    planes = _mixed(wide, TO_YCBCR)
+    luma, chroma = planes[:, :1] - 128, planes[:, 1:]
+    scale = torch.where(p.quality < 50, 5000 / p.quality, 200 - 2 * p.quality) / 100
+    luma = _blocks_rounded(luma, LUMINANCE, scale) + 128
+    if p.chroma == "4:2:0":
+        chroma = _doubled(_blocks_rounded(F.avg_pool2d(chroma, 2), CHROMINANCE, scale))
+    else:
+        chroma = _blocks_rounded(chroma, CHROMINANCE, scale)
+    out = _mixed(torch.cat([luma, chroma], 1), TO_RGB)[..., :height, :width]
+    return _rounded(out.clamp(0, 255)) / 255
+
+
+def _mixed(image: Tensor, matrix: tuple[tuple[float, ...], ...]) -> Tensor:
+    planes = image.split(1, 1)
+    return torch.cat([sum((w * plane for w, plane in zip(row, planes, strict=True))) for row in matrix], 1)
+
+
+def _rounded(x: Tensor) -> Tensor:
+    """Rounded forward, unchanged backward."""
+    return x + (torch.round(x) - x).detach()
+
+
+def _blocks_rounded(plane: Tensor, table: tuple[tuple[int, ...], ...], scale: Tensor) -> Tensor:
+    """`plane` with the cosine transform of every 8×8 block rounded to the steps of `table` times `scale`."""
+    steps = _rounded(plane.new_tensor(table) * scale.reshape(-1, 1, 1, 1, 1, 1)).clamp(1, 255)
+    n = torch.arange(8, dtype=plane.dtype, device=plane.device)
+    basis = torch.cos((2 * n + 1) * n[:, None] * (math.pi / 16)) / 2
+    basis[0] *= math.sqrt(0.5)
+    batch, channels, height, width = plane.shape
+    blocks = plane.reshape(batch, channels, height // 8, 8, width // 8, 8).transpose(3, 4)
+    kept = _rounded((basis @ blocks @ basis.T) / steps) * steps
+    return (basis.T @ kept @ basis).transpose(3, 4).reshape(-1, channels, height, width)
+
+
+def _doubled(plane: Tensor) -> Tensor:
+    """Twice the size by the triangle filter of libjpeg's "fancy" upsampling: 3/4 the nearer, 1/4 the farther sample."""
+    for axis in (-1, -2):
+        wide = padded(plane, int(axis == -2), int(axis == -1), "replicate")
+        size = plane.shape[axis]
+        before, middle, after = (wide.narrow(axis, k, size) for k in range(3))
+        pair = torch.stack([0.75 * middle + 0.25 * before, 0.75 * middle + 0.25 * after], axis if axis == -1 else -2)
+        plane = pair.flatten(-2) if axis == -1 else pair.flatten(-3, -2)
+    return plane
+
+
+def _reach(p: Values, sensor: Sensor) -> int:
+    return 0 if p.mode == "off" or p.chroma == "4:4:4" else 2
+
+
+STAGE = Stage(
+    name="jpeg",
+    title="JPEG",
+    help="What JPEG compression leaves of the picture.",
+    reads=Domain.DISPLAY_RGB,
+    writes=Domain.DISPLAY_RGB,
+    forward=_forward,
+    reach=_reach,
+    gradient="surrogate",
+    choices=(
+        Choice("mode", "Compression", "off", ("off", "on"), "Whether the picture is compressed."),
+        Choice("chroma", "Chroma", "4:2:0", ("4:2:0", "4:4:4"), "Color at half the resolution, or at all of it."),
+    ),
+    params=(
+        Param(
+            "quality",
+            "Quality",
+            default=90.0,
+            low=10.0,
+            high=100.0,
+            hard=(1.0, 100.0),
+            when={"mode": ("on",)},
+            help="Quality as in libjpeg: 50 are the standard's own tables.",
+        ),
+    ),
+    neutral={"mode": "off"},
+)

@@ -1,0 +1,36 @@
+"""Quantization: the converter that rounds the sensor's signal to whole steps and clips it to its range."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from driftlab.isp.stage import Choice, Domain, Sensor, Stage, Values
+
+
+def _forward(image: Tensor, p: Values, sensor: Sensor) -> Tensor:
+    depth = (int(sensor.white)).bit_length()
+    step = 1.0 if p.bits == "as shot" else 2.0 ** (depth - int(p.bits))
+    exact = image.detach()
+    # Straight-through: the rounding and clipping go forward, the derivative of the identity goes back.
+    return image + (torch.round(exact / step).clamp(0, 2**depth / step - 1) * step - exact)
+
+
+STAGE = Stage(
+    name="quantization",
+    title="Quantization",
+    help="Rounding to the steps of the converter, and its two ends.",
+    reads=Domain.MOSAIC,
+    writes=Domain.MOSAIC,
+    forward=_forward,
+    gradient="surrogate",
+    choices=(
+        Choice(
+            "bits",
+            "Depth",
+            "as shot",
+            ("as shot", "14", "12", "10", "8"),
+            "Bits of the converter; as shot, the samples' own DN.",
+        ),
+    ),
+)

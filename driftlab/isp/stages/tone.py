@@ -1,0 +1,170 @@
+"""Tone: linear RGB to display RGB by brightness, saturation, contrast, clip and curve.
+
+The clip to 0–1 has its own derivative, zero beyond either end. A power curve is infinitely steep at black; below
+`FLOOR` the derivative, not the curve, is held.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from driftlab.isp.luma import luma_of
+from driftlab.isp.stage import Choice, Domain, Param, Sensor, Stage, Values
+from driftlab.raw.frame import RawFrame
+
+FLOOR: Final = 1e-5
+#: Middle gray: what contrast turns about.
+PIVOT: Final = 0.18
+
+
+def _forward(image: Tensor, p: Values, sensor: Sensor) -> Tensor:
+    if not p.fixed("brightness", 0.0):
+        image = image * torch.exp2(p.brightness)
+    if not p.fixed("saturation", 1.0):
+        gray = luma_of(image)
+        image = gray + p.saturation * (image - gray)
+    if not p.fixed("contrast", 1.0):
+        image = PIVOT * _power((image / PIVOT).clamp_min(0), p.contrast)
+    image = image.clamp(0, 1)
+    if p.curve == "sRGB":
+        # IEC 61966-2-1
+        return torch.where(image <= 0.0031308, 12.92 * image, 1.055 * _power(image, image.new_tensor(1 / 2.4)) - 0.055)
+    return _power(image, 1 / p.gamma)
+
+
+def _power(base: Tensor, exponent: Tensor) -> Tensor:
+    result: Tensor = _Power.apply(base, exponent)  # type: ignore[no-untyped-call]
+    return result
+
+
+class _Power(torch.autograd.Function):
+    """base ** exponent for base >= 0, with derivatives taken at no less than `FLOOR`."""
+
+    @staticmethod
+    def forward(base: Tensor, exponent: Tensor) -> Tensor:
+        return torch.exp(torch.log(base).mul_(exponent))
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs, output)
+        ctx.save_for_forward(*inputs, output)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor | None]:
+        base, exponent, out = ctx.saved_tensors
+        scaled, floored = grad * out, base.clamp_min(FLOOR)
+        grad_exponent = None
+        if ctx.needs_input_grad[1]:
+            grad_exponent = (scaled * torch.log(floored)).sum_to_size(exponent.shape)
+        return scaled.div_(floored).mul_(exponent), grad_exponent
+
+    @staticmethod
+    def jvp(ctx: Any, base_tangent: Tensor | None, exponent_tangent: Tensor | None) -> Tensor:
+        base, exponent, out = ctx.saved_tensors
+        floored = base.clamp_min(FLOOR)
+        tangent = torch.zeros_like(out)
+        if base_tangent is not None:
+            tangent = tangent + base_tangent * out / floored * exponent
+        if exponent_tangent is not None:
+            tangent = tangent + exponent_tangent * out * torch.log(floored)
+        return tangent
+
+
+def _linear(image: Tensor, p: Values, sensor: Sensor) -> Tensor:
+    return image.clamp(0, 1)
+
+
+def brightness_of(frame: RawFrame) -> float:
+    """The EV that bring the 99th percentile of the brightest color to white; from 0 to 8.
+
+    Found on superpixels of a coarse grid of the frame, with the gains and the matrix as shot.
+    """
+    rgb = _coarse_rgb(frame)
+    top = float(np.percentile(rgb, 99, axis=1).max())
+    return float(np.clip(-np.log2(max(top, 1e-6)), 0.0, 8.0))
+
+
+def _coarse_rgb(frame: RawFrame, about: int = 65536) -> np.ndarray[Any, np.dtype[np.floating[Any]]]:
+    """Linear RGB `[3, N]` of about so many tiles of the color filter array, evenly spread."""
+    height, width = frame.size
+    tile = frame.cfa.channels()
+    rows, columns = tile.shape if height >= tile.shape[0] and width >= tile.shape[1] else (1, 1)
+    step = max(int(np.sqrt(height * width / (rows * columns) / about)), 1)
+    sums, counts = np.zeros((4, height // rows // step or 1, width // columns // step or 1)), np.zeros(4)
+    for i in range(rows):
+        for j in range(columns):
+            samples = frame.mosaic[:, i :: rows * step, j :: columns * step][:, : sums.shape[1], : sums.shape[2]]
+            if frame.cfa.kind == "linear":
+                sums[[0, 1, 3]], counts[[0, 1, 3]] = samples, 1
+            else:
+                sums[tile[i, j]] += samples[0]
+                counts[tile[i, j]] += 1
+    black = np.array(frame.black)[:, None]
+    seen = counts > 0
+    light = np.zeros((4, sums[0].size))
+    light[seen] = (sums.reshape(4, -1)[seen] / counts[seen, None] - black[seen]) / (frame.white - black[seen])
+    if frame.cfa.kind == "mono":
+        return light[:1]
+    greens = seen[1:3].astype(float)
+    green = (light[1:3] * greens[:, None]).sum(0) / greens.sum()
+    gains = np.array(frame.gains)[:, None]
+    balanced = np.minimum(np.stack([light[0], green, light[3]]) * gains, min(1.0, *frame.gains))
+    return np.asarray(np.array(frame.matrix.values) @ balanced)
+
+
+STAGE = Stage(
+    name="tone",
+    title="Tone",
+    help="From linear light to what a display is sent.",
+    reads=Domain.LINEAR_RGB,
+    writes=Domain.DISPLAY_RGB,
+    forward=_forward,
+    off=_linear,
+    choices=(Choice("curve", "Curve", "sRGB", ("sRGB", "power"), "The standard's curve, or a power of 1 by gamma."),),
+    params=(
+        Param(
+            "gamma",
+            "Gamma",
+            default=2.2,
+            low=1.0,
+            high=3.0,
+            hard=(0.1, 10.0),
+            when={"curve": ("power",)},
+            help="The power curve's exponent is 1 by gamma.",
+        ),
+        Param(
+            "contrast",
+            "Contrast",
+            default=1.0,
+            low=0.5,
+            high=2.0,
+            hard=(0.05, 10.0),
+            log=True,
+            help="Exponent about middle gray (0.18), in linear light.",
+        ),
+        Param(
+            "saturation",
+            "Saturation",
+            default=1.0,
+            low=0.0,
+            high=2.0,
+            hard=(-4.0, 8.0),
+            help="0 is gray, 1 as it is.",
+        ),
+        Param(
+            "brightness",
+            "Brightness",
+            unit="EV",
+            default=0.0,
+            low=-2.0,
+            high=6.0,
+            hard=(-16.0, 16.0),
+            as_shot=brightness_of,
+            help="Factor in linear light; as shot, the frame's 99th percentile becomes white.",
+        ),
+    ),
+)

@@ -1,0 +1,107 @@
+"""White balance: a gain for each of red, green and blue, on the mosaic or on camera RGB.
+
+A sensor saturates all its channels at the same DN, so after the gains a blown highlight would have the color of the
+gains (magenta, for daylight). With `highlights` = clip every channel is cut where the weakest of them saturates, and
+what is white stays white; the clip's derivative is a step, given a smooth ramp of `RAMP` either side.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, Final
+
+import torch
+from torch import Tensor
+
+from driftlab.isp.stage import Choice, Domain, Param, Sensor, Stage, Values, per_site
+from driftlab.raw.frame import RawFrame
+
+RAMP: Final = 0.02
+
+
+def _forward(image: Tensor, p: Values, sensor: Sensor) -> Tensor:
+    r, g, b = (gain.reshape(-1, 1) for gain in (p.r, p.g, p.b))
+    if image.shape[1] == 1:
+        gains = per_site(torch.cat([r, g, g, b], -1), sensor.cfa, (image.shape[-2], image.shape[-1]))
+    else:
+        gains = torch.cat([r, g, b], -1)[..., None, None]
+    balanced = image * gains
+    if p.highlights == "keep":
+        return balanced
+    saturated = torch.cat([r, g, b], -1).amin(-1).clamp(1e-3, 1.0)[:, None, None, None]
+    clipped: Tensor = _Ceiling.apply(balanced, saturated)  # type: ignore[no-untyped-call]
+    return clipped
+
+
+class _Ceiling(torch.autograd.Function):
+    """min(image, limit). Backward, the switch from one to the other is a smoothstep of half-width `RAMP` x limit."""
+
+    @staticmethod
+    def forward(image: Tensor, limit: Tensor) -> Tensor:
+        return torch.minimum(image, limit)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs)
+        ctx.save_for_forward(*inputs)
+
+    @staticmethod
+    def _below(image: Tensor, limit: Tensor) -> Tensor:
+        t = ((limit - image) / (2 * RAMP * limit) + 0.5).clamp_(0, 1)
+        return t * t * (3 - 2 * t)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor | None]:
+        image, limit = ctx.saved_tensors
+        grad_image = grad * _Ceiling._below(image, limit)
+        grad_limit = (grad - grad_image).sum_to_size(limit.shape) if ctx.needs_input_grad[1] else None
+        return grad_image, grad_limit
+
+    @staticmethod
+    def jvp(ctx: Any, image_tangent: Tensor | None, limit_tangent: Tensor | None) -> Tensor:
+        image, limit = ctx.saved_tensors
+        below = _Ceiling._below(image, limit)
+        out = torch.zeros_like(image)
+        if image_tangent is not None:
+            out = out + image_tangent * below
+        if limit_tangent is not None:
+            out = out + limit_tangent * (1 - below)
+        return out
+
+
+def _as_shot(index: int, frame: RawFrame) -> float:
+    return frame.gains[index]
+
+
+STAGE = Stage(
+    name="white_balance",
+    title="White balance",
+    help="A gain for each color, so that a neutral surface comes out neutral.",
+    reads=Domain.MOSAIC,
+    writes=Domain.MOSAIC,
+    forward=_forward,
+    gradient="surrogate",
+    params=tuple(
+        Param(
+            name,
+            f"{label} gain",
+            default=1.0,
+            low=0.25,
+            high=4.0,
+            hard=(-16.0, 16.0),
+            as_shot=partial(_as_shot, index),
+            help=f"Factor of the {label.lower()} channel; as shot, green is 1.",
+        )
+        for index, (name, label) in enumerate((("r", "Red"), ("g", "Green"), ("b", "Blue")))
+    ),
+    choices=(
+        Choice(
+            "highlights",
+            "Highlights",
+            "clip",
+            ("clip", "keep"),
+            "Clip every color where the weakest saturates, so that white stays white, or keep what the gains give.",
+        ),
+    ),
+    neutral={"r": 1.0, "g": 1.0, "b": 1.0, "highlights": "keep"},
+)
