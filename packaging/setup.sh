@@ -17,8 +17,7 @@ fail() {
 # set_up EXTRAS: the environment holds driftlab with these extras (comma-separated, or none) when this returns.
 set_up() {
     missing=$(missing_system_packages)
-    # The tests' environment holds every extra, so it serves any other purpose too.
-    if is_current "$1" || is_current dev; then
+    if is_current "$1"; then
         [ -z "$missing" ] || say_missing $missing
         return
     fi
@@ -50,8 +49,14 @@ wanted() {
     cat "$root/pyproject.toml" "$root/packaging/constraints.txt"
 }
 
+# The tests' environment holds every extra, so it serves any other purpose too.
 is_current() {
-    [ -x "$python" ] && wanted "$1" | cmp -s - "$(stamp "$1")"
+    for extras in "$1" dev; do
+        if [ -x "$python" ] && wanted "$extras" | cmp -s - "$(stamp "$extras")"; then
+            return
+        fi
+    done
+    return 1
 }
 
 make_environment() {

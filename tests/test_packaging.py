@@ -6,7 +6,6 @@ import subprocess
 import sys
 import tomllib
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -104,8 +103,6 @@ echo "$*" >>"$LOG"
 case $* in *"pip install"*) exit "${INSTALL_EXIT:-0}" ;; esac
 while [ $# -gt 1 ]; do [ "$1" = --out ] && mkdir -p "$2"; shift; done
 """
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 class Checkout:
@@ -244,6 +241,24 @@ def test_one_set_up_waits_for_another(checkout: Checkout) -> None:
         process.communicate()
     assert process.returncode == 0
     assert len(checkout.asked("pip install")) == 1
+
+
+def test_what_another_set_up_did_meanwhile_is_not_done_again(checkout: Checkout) -> None:
+    checkout.run("test.sh")
+    done = checkout.root / ".venv" / "set-up-dev"
+    content = done.read_text()
+    done.unlink()
+    checkout.log.write_text("")
+    lock = checkout.root / ".venv.lock"
+    lock.symlink_to(str(os.getpid()))
+    with checkout.start("run.sh") as process:
+        assert process.stdout is not None
+        assert "waiting" in process.stdout.readline()
+        done.write_text(content)
+        lock.unlink()
+        process.communicate()
+    assert process.returncode == 0
+    assert checkout.asked("pip install") == []
 
 
 def test_the_lock_of_a_killed_set_up_is_taken_over(checkout: Checkout) -> None:
