@@ -1,10 +1,10 @@
 """Sensor files -> RawFrame, and back to DNG."""
 
-from .description import Description
-from .frame import CFA, CHANNELS, ColorMatrix, Origin, RawError, RawFrame
-from .limits import Limits
-from .load import load_raw
-from .unprocess import Unprocess
+from driftlab.raw.description import Description
+from driftlab.raw.frame import CFA, CHANNELS, ColorMatrix, Origin, RawError, RawFrame
+from driftlab.raw.limits import Limits
+from driftlab.raw.load import load_raw
+from driftlab.raw.unprocess import Unprocess
 
 __all__ = [
     "CFA",

@@ -23,7 +23,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .frame import RawError
+from driftlab.raw.frame import RawError
 
 __all__ = ["ask"]
 

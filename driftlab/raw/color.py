@@ -13,8 +13,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .frame import CFA, ColorMatrix
-from .tags import Tags
+from driftlab.raw.frame import CFA, ColorMatrix
+from driftlab.raw.tags import Tags
 
 __all__ = ["IDENTITY", "XYZ_TO_SRGB", "dng_matrix", "gains_of", "gray_world", "libraw_matrix", "temperature"]
 
@@ -28,7 +28,7 @@ SRGB_TO_XYZ: Final = np.array(
 )
 XYZ_TO_SRGB: Final = np.linalg.inv(SRGB_TO_XYZ)
 D50: Final = (0.34567, 0.35850)
-D65: Final = (0.31270, 0.32900)
+D65: Final = tuple(SRGB_TO_XYZ.sum(axis=1)[:2] / SRGB_TO_XYZ.sum())  # the white of these very matrices
 #: Cone response of the Bradford chromatic adaptation (Lam 1985; ICC.1:2022, annex E).
 BRADFORD: Final = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
 
@@ -67,20 +67,19 @@ def gains_of(multipliers: Sequence[float]) -> tuple[float, float, float] | None:
     if not (np.isfinite([red, green, blue]).all() and min(red, green, blue) > 0):
         return None
     gains = red / green, 1.0, blue / green
-    return gains if 1 / 32 < min(gains) and max(gains) < 32 else None
+    return gains if min(gains) > 1 / 32 and max(gains) < 32 else None
 
 
 def gray_world(samples: NDArray[Any], cfa: CFA, black: Sequence[float], white: float) -> tuple[float, float, float]:
     """Gains that make the mean of unsaturated samples gray; 1 where a color has no light."""
-    tile = np.array([list(row) for row in cfa.pattern])
-    sums, counts = dict.fromkeys("RGB", 0.0), dict.fromkeys("RGB", 0)
-    for y, x in np.ndindex(tile.shape):
-        plane = samples[0, y :: tile.shape[0], x :: tile.shape[1]]
-        level = black[int(cfa.channels()[y, x])]
-        lit = plane[plane < 0.98 * white].astype(np.float64)
-        sums[tile[y, x]] += float(lit.sum()) - level * lit.size
-        counts[tile[y, x]] += lit.size
-    means = [sums[color] / max(counts[color], 1) for color in "RGB"]
+    channels, colors = cfa.channels(), cfa.colors()
+    sums, counts = np.zeros(3), np.zeros(3)
+    for y, x in np.ndindex(channels.shape):
+        plane = samples[0, y :: channels.shape[0], x :: channels.shape[1]]
+        lit = plane[plane < 0.98 * white]
+        sums[colors[y, x]] += lit.sum(dtype=np.float64) - black[int(channels[y, x])] * lit.size
+        counts[colors[y, x]] += lit.size
+    means = sums / counts.clip(1)
     return gains_of([1 / mean if mean > 0 else -1.0 for mean in means]) or (1.0, 1.0, 1.0)
 
 
@@ -122,12 +121,13 @@ def dng_matrix(tags: Tags, neutral: Sequence[float]) -> ColorMatrix | None:
     if len(forwards) == len(calibrations):
         reference = np.linalg.solve(body, np.diag(neutral))
         to_d50 = _between(kelvin, forwards) @ np.diag(1 / reference.sum(axis=1)) @ reference
-        matrix, kind = XYZ_TO_SRGB @ _adaptation(D50, D65) @ to_d50, "forward matrix"
+        source, to_white, kind = D50, to_d50, "forward matrix"
     else:
         to_camera = body @ _between(kelvin, [(c.kelvin, c.color) for c in calibrations])
-        matrix, kind = XYZ_TO_SRGB @ _adaptation(white, D65) @ np.linalg.inv(to_camera) @ np.diag(neutral), "color matrix"
+        source, to_white, kind = white, np.linalg.solve(to_camera, np.diag(neutral)), "color matrix"
     lights = " and ".join(f"{c.kelvin:.0f} K" for c in calibrations)
-    return _color_matrix(matrix, f"DNG {kind} for {lights} at {kelvin:.0f} K")
+    to_srgb = XYZ_TO_SRGB @ _adaptation(source, D65) @ to_white
+    return _color_matrix(to_srgb, f"DNG {kind} for {lights} at {kelvin:.0f} K")
 
 
 def libraw_matrix(from_xyz: NDArray[Any], to_srgb: NDArray[Any]) -> ColorMatrix | None:
@@ -149,7 +149,8 @@ def _calibrations(tags: Tags) -> list[Calibration]:
         if matrix is not None and abs(np.linalg.det(matrix)) > 1e-9:
             body = _three_by_three(tags, camera) if signed else None
             kelvin = ILLUMINANTS.get(int((*tags.numbers(illuminant), 0)[0]), 0)
-            found.append(Calibration(kelvin, matrix, np.eye(3) if body is None else body, _three_by_three(tags, forward)))
+            body = np.eye(3) if body is None else body
+            found.append(Calibration(kelvin, matrix, body, _three_by_three(tags, forward)))
     known = sorted((c for c in found if c.kelvin), key=lambda c: c.kelvin)
     return known or found[:1]
 
@@ -186,7 +187,8 @@ def _white(calibrations: list[Calibration], balance: Array, neutral: Array) -> t
 def _adaptation(source: tuple[float, float], target: tuple[float, float]) -> Array:
     """XYZ under the white `source` -> XYZ under the white `target` (Bradford)."""
     cones = [BRADFORD @ np.array([x / y, 1, (1 - x - y) / y]) for x, y in (source, target)]
-    return np.linalg.inv(BRADFORD) @ np.diag(cones[1] / cones[0]) @ BRADFORD
+    adapted: Array = np.linalg.inv(BRADFORD) @ np.diag(cones[1] / cones[0]) @ BRADFORD
+    return adapted
 
 
 def _color_matrix(matrix: Array, source: str) -> ColorMatrix | None:

@@ -21,24 +21,24 @@ import numpy as np
 import rawpy
 from numpy.typing import NDArray
 
-from .color import gray_world
-from .decoded import Decoded, facts_to_json
-from .description import Description
-from .dump import decode_dump, guess_dump
-from .frame import CFA, RawError
-from .libraw import decode_camera_file
-from .limits import Limits
-from .plain import decode_picture_file, is_picture
-from .tags import Tags, read_tags
-from .unprocess import Unprocess
+from driftlab.raw.color import gray_world
+from driftlab.raw.decoded import Decoded, facts_to_json
+from driftlab.raw.description import Description
+from driftlab.raw.dump import decode_dump, guess_dump
+from driftlab.raw.frame import CFA, RawError
+from driftlab.raw.libraw import decode_camera_file
+from driftlab.raw.limits import Limits
+from driftlab.raw.plain import decode_picture_file, is_picture
+from driftlab.raw.tags import read_tags
+from driftlab.raw.unprocess import Unprocess
 
 __all__ = ["decode"]
 
 MOST_MISSING = 0.5  # share of the samples; what lacks more is no picture any more
-CAMERA_SUFFIXES = frozenset(
-    ".3fr .arw .cr2 .cr3 .crw .dcr .dng .erf .fff .gpr .iiq .kdc .mef .mos .mrw .nef .nrw .orf .pef .raf .raw .rw2 "
-    ".rwl .sr2 .srf .srw .x3f".split()
-)
+CAMERA_SUFFIXES = (
+    ".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".gpr", ".iiq", ".kdc", ".mef", ".mos",
+    ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f",
+)  # fmt: skip
 #: How files begin that LibRaw knows by their content. It knows others by their size alone, which is a guess.
 CAMERA_HEADS = (
     b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"FUJIFILM", b"\0MRM", b"FOVb",
@@ -54,8 +54,10 @@ def decode(path: Path, description: Description, unprocess: Unprocess, limits: L
         decoded = decode_dump(path, description)
     elif is_picture(head):
         if path.suffix.lower() in CAMERA_SUFFIXES:
-            raise RawError(f"'{path.name}' is named as a camera file but holds an ordinary picture: "
-                           f"give it its right suffix to take it as pseudo-RAW.")
+            raise RawError(
+                f"'{path.name}' is named as a camera file but holds an ordinary picture: "
+                f"give it its right suffix to take it as pseudo-RAW."
+            )
         decoded = decode_picture_file(path, head, description, unprocess, limits)
     elif head.startswith(CAMERA_HEADS) or head[6:14] == b"HEAPCCDR" or head[4:8] == b"ftyp":
         decoded = _camera_file(path, head, description, unprocess, limits, log)
@@ -103,11 +105,13 @@ def _too_large(path: Path) -> str:
 def _unknown(path: Path, head: bytes) -> str:
     guess = guess_dump(path)
     if guess is not None:
-        return f"'{path.name}' does not say what it is; by name and size it may be {guess.flags()}: confirm these flags."
-    if head.isascii() and (head.decode().isprintable() or b"\n" in head and min(head) >= ord("\t")):
+        return f"'{path.name}' does not say what it is; it may be {guess.flags()}: confirm these flags."
+    if head.isascii() and min(head) >= ord("\t"):
         return f"'{path.name}' holds text, not samples: give the picture itself."
-    return (f"'{path.name}' is of no known format: describe a headerless dump with --width, --height, --bits and --cfa, "
-            "or in a JSON file beside it.")
+    return (
+        f"'{path.name}' is of no known format: describe a headerless dump with --width, --height, --bits and "
+        "--cfa, or in a JSON file beside it."
+    )
 
 
 def _described(decoded: Decoded, description: Description) -> Decoded:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .frame import CFA, ColorMatrix, Origin, RawFrame
+from driftlab.raw.frame import CFA, ColorMatrix, Origin, RawFrame
 
 __all__ = ["Decoded", "facts_to_json", "frame_from_json"]
 
@@ -34,18 +34,17 @@ class Decoded:
 
 def facts_to_json(facts: dict[str, Any]) -> dict[str, Any]:
     """Facts of JSON types only."""
-    return {name: asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
-            for name, value in facts.items()}
+    return {
+        name: asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
+        for name, value in facts.items()
+    }
 
 
 def frame_from_json(facts: dict[str, Any], mosaic: NDArray[np.float32], *, name: str, sha256: str) -> RawFrame:
     """The frame of facts that have been through JSON."""
-    matrix = facts["matrix"]
-    rows = tuple(tuple(row) for row in matrix["values"])
-    typed = {
-        "cfa": CFA(tuple(facts["cfa"]["pattern"])),
-        "matrix": ColorMatrix(rows, matrix["source"]),  # type: ignore[arg-type]
-        "origin": Origin(facts.get("origin", Origin.SENSOR)),
-        **{field: tuple(facts[field]) for field in ("black", "gains", "margins", "remarks") if field in facts},
-    }
+    rows: Any = tuple(tuple(row) for row in facts["matrix"]["values"])
+    typed: dict[str, Any] = {field: tuple(value) for field, value in facts.items() if isinstance(value, list)}
+    typed["cfa"] = CFA(tuple(facts["cfa"]["pattern"]))
+    typed["matrix"] = ColorMatrix(rows, facts["matrix"]["source"])
+    typed["origin"] = Origin(facts.get("origin", Origin.SENSOR))
     return RawFrame(mosaic=mosaic, name=name, sha256=sha256, **(facts | typed))

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final, Self
 
-from .frame import CFA, RawError
+from driftlab.raw.frame import CFA, RawError
 
 __all__ = ["PACKINGS", "Description", "beside"]
 
@@ -38,14 +38,14 @@ class Description:
     cfa: str | None = None
     black: tuple[float, ...] | None = None
     white: float | None = None
-    gains: tuple[float, float, float] | None = None
+    gains: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         if (self.width is None) != (self.height is None):
             raise RawError("A headerless dump needs both its width and its height: give --width and --height.")
-        for name, low, high in (("width", 1, 1 << 20), ("height", 1, 1 << 20), ("bits", 1, 16), ("header", 0, 1 << 40)):
+        for name, low, high in (("width", 1, 2**20), ("height", 1, 2**20), ("bits", 1, 16), ("header", 0, 2**40)):
             value = getattr(self, name)
-            if value is not None and not (isinstance(value, int) and low <= value <= high):
+            if value is not None and (type(value) is not int or not low <= value <= high):
                 raise RawError(f"A {name} of {value!r} cannot be: give --{name} a whole number from {low} to {high}.")
         for name, choices in (("packing", PACKINGS), ("endian", ("little", "big"))):
             value = getattr(self, name)
@@ -54,8 +54,8 @@ class Description:
         if self.cfa is not None:
             CFA.parse(self.cfa)
         if self.black is not None and len(self.black) not in (1, 4):
-            raise RawError(f"{len(self.black)} black levels are given: give --black one number, or four (r, g1, g2, b).")
-        if self.gains is not None and not (len(self.gains) == 3 and min(self.gains) > 0):
+            raise RawError(f"{len(self.black)} black levels are given: give --black one, or four (r, g1, g2, b).")
+        if self.gains is not None and (len(self.gains) != 3 or min(self.gains) <= 0):
             raise RawError("Gains are three numbers above zero, of red, green and blue: give them with --gains.")
 
     @property
@@ -83,6 +83,8 @@ class Description:
             if values.get("black") is not None:
                 black = values["black"]
                 values["black"] = tuple(map(float, black if isinstance(black, list | tuple) else [black]))
+            if values.get("white") is not None:
+                values["white"] = float(values["white"])
             if values.get("gains") is not None:
                 values["gains"] = tuple(map(float, values["gains"]))
             return cls(**values)
@@ -91,13 +93,15 @@ class Description:
 
     def flags(self) -> str:
         """The command line's flags that say the same."""
-        said = {name: ",".join(f"{v:g}" for v in value) if isinstance(value, tuple) else value
-                for name, value in self.said().items()}
+        said = {
+            name: ",".join(f"{v:g}" for v in value) if isinstance(value, tuple) else value
+            for name, value in self.said().items()
+        }
         return " ".join(f"--{name} {value}" for name, value in said.items())
 
 
 def beside(path: Path) -> Description:
-    """What `<file>.json` says; nothing where there is none, or where it is no description but another program's file."""
+    """What `<file>.json` says; nothing where there is none, or where none of its keys is a description's."""
     sidecar = path.with_name(path.name + ".json")
     if not sidecar.is_file():
         return Description()

@@ -15,10 +15,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .color import IDENTITY
-from .decoded import Decoded
-from .description import Description
-from .frame import CFA, RawError
+from driftlab.raw.color import IDENTITY
+from driftlab.raw.decoded import Decoded
+from driftlab.raw.description import Description
+from driftlab.raw.frame import CFA, RawError
 
 __all__ = ["decode_dump", "guess_dump"]
 
@@ -39,8 +39,8 @@ def decode_dump(path: Path, description: Description) -> Decoded:
     expected = header + height * _row_bytes(width, bits, packing)
     if size != expected:
         raise RawError(
-            f"'{path.name}' has {size} bytes but the description ({width} × {height}, {bits} bits, {packing}, header of "
-            f"{header} bytes) needs {expected}: {_would_fit(size, description)}."
+            f"'{path.name}' has {size} bytes but the description ({width} × {height}, {bits} bits, {packing}, header "
+            f"of {header} bytes) needs {expected}: {_would_fit(size, description)}."
         )
     content = np.fromfile(path, np.uint8, offset=header)
     samples = _unpacked(content.reshape(height, -1), width, bits, packing, description.endian or "little")
@@ -49,7 +49,7 @@ def decode_dump(path: Path, description: Description) -> Decoded:
         remarks.append("the color filter array is assumed to be RGGB")
     highest = 2**bits - 1
     if int(samples.max()) > highest:
-        raise RawError(f"'{path.name}' has samples of {samples.max()}, above what {bits} bits hold: mend --bits or --endian.")
+        raise RawError(f"'{path.name}' has a sample of {samples.max()}, above {bits} bits: mend --bits or --endian.")
     return Decoded(samples[None], plain_facts(CFA.parse(description.cfa or "RGGB"), bits)).remarked(*remarks)
 
 
@@ -93,8 +93,13 @@ def _would_fit(size: int, description: Description) -> str:
     """The end of a sentence that says which description fits the file's size."""
     for fit in _fitting(size, replace(description, bits=None, packing=None), None):
         return f"--bits {fit.bits} --packing {fit.packing} would fit"
-    height, row = description.height or 1, _row_bytes(
-        description.width or 0, description.bits or _packed_bits(description.packing), description.packing or "plain"
+    height, row = (
+        description.height or 1,
+        _row_bytes(
+            description.width or 0,
+            description.bits or _packed_bits(description.packing),
+            description.packing or "plain",
+        ),
     )
     body = size - (description.header or 0)
     if body > 0 and body % row == 0:

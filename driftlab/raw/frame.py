@@ -106,10 +106,11 @@ class CFA:
             [[{"R": 0, "G": greens[y], "B": 3}[color] for color in row] for y, row in enumerate(self.pattern)], np.intp
         )
 
-
     def colors(self) -> NDArray[np.intp]:
-        """Index into red, green, blue of every sample of the tile, `[rows, columns]`; monochrome and linear are green."""
-        return np.array([0, 1, 1, 2], np.intp)[self.channels()] if self.kind not in ("mono", "linear") else np.ones((1, 1), np.intp)
+        """Index into red, green, blue of every sample of the tile, `[rows, columns]`; mono and linear are green."""
+        if self.kind in ("mono", "linear"):
+            return np.ones((1, 1), np.intp)
+        return np.array([0, 1, 1, 2], np.intp)[self.channels()]
 
     @property
     def superpixel(self) -> int:
@@ -117,7 +118,7 @@ class CFA:
         if self.kind in ("mono", "linear"):
             return 1
         colors = self.colors()
-        rows, columns = colors.shape
+        rows, columns = map(int, colors.shape)
         for side in range(1, max(rows, columns) + 1):
             whole = np.tile(colors, (side, side))
             blocks = whole.reshape(rows, side, columns, side).swapaxes(1, 2).reshape(rows * columns, -1)
@@ -209,7 +210,7 @@ class RawFrame:
     @property
     def size(self) -> tuple[int, int]:
         """Height and width in samples."""
-        return self.mosaic.shape[1], self.mosaic.shape[2]
+        return int(self.mosaic.shape[1]), int(self.mosaic.shape[2])
 
     @property
     def camera(self) -> str:

@@ -6,7 +6,6 @@ LibRaw counts colors R, G, B, second G; its samples include masked borders, and 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,20 +13,21 @@ import numpy as np
 import rawpy
 from numpy.typing import NDArray
 
-from .color import IDENTITY, dng_matrix, gains_of, libraw_matrix
-from .decoded import Decoded
-from .frame import CFA, RawError
-from .limits import Limits, check_size
-from .tags import Tags
+from driftlab.raw.color import IDENTITY, dng_matrix, gains_of, libraw_matrix
+from driftlab.raw.decoded import Decoded
+from driftlab.raw.frame import CFA, Origin, RawError
+from driftlab.raw.levels import dng_black, dng_white, libraw_black, likely_white
+from driftlab.raw.limits import Limits, check_size
+from driftlab.raw.tags import DNG_VERSION, Tags, read_samples
 
 __all__ = ["DECODER", "decode_camera_file"]
 
-DECODER: Final = f"LibRaw {'.'.join(map(str, rawpy.libraw_version))} (rawpy {rawpy.__version__})"
+DECODER: Final = f"LibRaw {'.'.join(map(str, rawpy.libraw_version))} (rawpy {rawpy.__version__})"  # type: ignore[attr-defined]
 #: LibRaw's flips as EXIF orientations.
 ORIENTATIONS: Final = {0: 1, 3: 3, 5: 8, 6: 6}
-BITS_PER_SAMPLE, ORIENTATION, MAKE, MODEL, LENS, UNIQUE_MODEL = 258, 274, 271, 272, 42036, 50708
-CFA_SIZE, CFA_PATTERN, AS_SHOT_NEUTRAL, OPCODES_2 = 33421, 33422, 50728, 51009
-DNG_VERSION = 50706
+BITS_PER_SAMPLE, DESCRIPTION, MAKE, MODEL, ORIENTATION = 258, 270, 271, 272, 274
+ISO, LENS, UNIQUE_MODEL = 34855, 42036, 50708
+CFA_SIZE, CFA_PATTERN, AS_SHOT_NEUTRAL = 33421, 33422, 50728
 
 
 def decode_camera_file(path: Path, tags: Tags, limits: Limits) -> Decoded:
@@ -37,14 +37,29 @@ def decode_camera_file(path: Path, tags: Tags, limits: Limits) -> Decoded:
         sizes = raw.sizes
         check_size(sizes.raw_width, sizes.raw_height, 1, path.stat().st_size, limits)
         raw.unpack()
+        visible, remarks = raw.raw_image_visible, list[str]()
+        if tags.is_float:  # LibRaw would round the samples to 14 bits
+            top, left = sizes.top_margin, sizes.left_margin
+            visible = read_samples(path)[top : top + sizes.height, left : left + sizes.width].astype(np.float32)
         if raw.raw_type == rawpy.RawType.Flat:
             cfa, colors = _filters(raw, tags)
-            samples = raw.raw_image_visible[None].copy()
-            remarks: list[str] = []
+            samples = visible[None].copy()
         else:
             cfa, colors = CFA.parse("linear"), np.array([[0, 1, 2, 1]])
-            samples, remarks = _three_planes(raw.raw_image_visible)
-        return _with_levels(raw, tags, Decoded(samples, _shot(raw, tags, cfa)).remarked(*remarks), colors)
+            samples, remarks = _three_planes(visible)
+        decoded = _with_levels(raw, tags, Decoded(samples, _shot(raw, tags, cfa)).remarked(*remarks), colors)
+    return _in_dn(decoded) if tags.is_float else decoded
+
+
+def _in_dn(decoded: Decoded) -> Decoded:
+    """Float samples brought to 16 bits where their white level is a small number, as 1 is."""
+    white = decoded.facts["white"]
+    if white > 255:
+        return decoded
+    factor = 65535 / white
+    black = tuple(level * factor for level in decoded.facts["black"])
+    scaled = Decoded(decoded.samples * np.float32(factor), decoded.facts).with_facts(black=black, white=65535.0)
+    return scaled.remarked(f"float samples: their white level of {white:g} is taken as 65535 DN")
 
 
 def _open(raw: rawpy.RawPy, path: Path) -> None:
@@ -77,7 +92,9 @@ def _filters(raw: rawpy.RawPy, tags: Tags) -> tuple[CFA, NDArray[Any]]:
 def _dng_cfa(tags: Tags) -> CFA | None:
     """The CFA that a DNG's own tags describe."""
     size, pattern = tags.numbers(CFA_SIZE), tags.numbers(CFA_PATTERN)
-    if DNG_VERSION not in tags.values or len(size) != 2 or len(pattern) != size[0] * size[1] or max(pattern) > 2:
+    if DNG_VERSION not in tags.values or len(size) != 2 or len(pattern) != size[0] * size[1]:
+        return None
+    if not pattern or max(pattern) > 2:
         return None
     columns, text = int(size[1]), "".join("RGB"[int(color)] for color in pattern)
     return CFA(tuple(text[start : start + columns] for start in range(0, len(text), columns)))
@@ -101,28 +118,35 @@ def _shot(raw: rawpy.RawPy, tags: Tags, cfa: CFA) -> dict[str, Any]:
     return {
         "cfa": cfa,
         "decoder": DECODER,
+        "origin": next((origin for origin in Origin if origin == tags.text(DESCRIPTION)), Origin.SENSOR),
         "make": tags.text(MAKE),
         "model": tags.text(MODEL) or tags.text(UNIQUE_MODEL),
         "lens": lens.model.strip() or tags.text(LENS),
-        "iso": _positive(other.iso_speed),
+        "iso": _positive(other.iso_speed, *tags.numbers(ISO)),
         "exposure_time": _positive(other.shutter_speed),
         "aperture": _positive(other.aperture),
         "orientation": int(orientation) if orientation in range(1, 9) else ORIENTATIONS.get(sizes.flip, 1),
-        "pixel_aspect": float(sizes.pixel_aspect),
+        "pixel_aspect": _positive(sizes.pixel_aspect) or 1.0,
         "margins": (sizes.top_margin, sizes.left_margin, max(below, 0), max(beside, 0)),
     }
 
 
-def _positive(value: float) -> float | None:
-    return float(value) if np.isfinite(value) and value > 0 else None
+def _positive(*values: float) -> float | None:
+    """The first that is a number above zero, freed of the noise of LibRaw's single precision."""
+    return next((float(f"{value:.6g}") for value in values if np.isfinite(value) and value > 0), None)
 
 
 def _with_levels(raw: rawpy.RawPy, tags: Tags, decoded: Decoded, colors: NDArray[Any]) -> Decoded:
     """Levels, gains and matrix added."""
     cfa = decoded.facts["cfa"]
-    black = _black(raw.black_level_per_channel, cfa, colors)
-    white, decoded = _white(raw, decoded, max(black))
-    bits = int((*tags.numbers(BITS_PER_SAMPLE), 0)[0]) if tags.strips else 0
+    black = dng_black(tags, cfa) or libraw_black(raw.black_level_per_channel, cfa, colors)
+    stated, highest = dng_white(tags) or _white(raw), float(decoded.samples.max())
+    white = stated if tags.is_float else likely_white(stated, max(black), highest)
+    if white != stated:
+        decoded = decoded.remarked(
+            f"the white level in the file ({stated:g} DN) cannot be, samples reach {highest:g} DN: {white:g} is used"
+        )
+    bits = int((*tags.numbers(BITS_PER_SAMPLE), 0)[0]) if tags.camera_raw else 0
     decoded = decoded.with_facts(
         black=black, white=white, bits=bits if 1 <= bits <= 32 else int(white).bit_length(), matrix=IDENTITY
     )
@@ -137,32 +161,10 @@ def _with_levels(raw: rawpy.RawPy, tags: Tags, decoded: Decoded, colors: NDArray
     return decoded.with_facts(matrix=matrix)
 
 
-def _black(levels: Sequence[float], cfa: CFA, colors: NDArray[Any]) -> tuple[float, float, float, float]:
-    """LibRaw's black levels in the order of CHANNELS: its two greens are told apart by their rows."""
-    if cfa.kind == "mono":
-        return (float(levels[0]),) * 4
-    if cfa.kind not in ("bayer", "quad"):
-        red, green, blue = map(float, levels[:3])
-        return red, green, green, blue
-    channels = cfa.channels()
-    if colors is channels or colors.shape != channels.shape:
-        colors = channels
-    first = [float(levels[int(colors[channels == channel][0])]) for channel in range(4)]
-    return first[0], first[1], first[2], first[3]
-
-
-def _white(raw: rawpy.RawPy, decoded: Decoded, black: float) -> tuple[float, Decoded]:
-    """The level of saturation; one that the samples leave far below them, or that lies at black, is not believed."""
-    white, highest = float(raw.white_level), float(decoded.samples.max())
-    measured = raw.camera_white_level_per_channel
-    if measured and white / 2 < min(measured) <= white:
-        white = float(min(measured))
-    if black < white and highest <= 2 * white:
-        return white, decoded
-    likely = float(2 ** max(8, int(max(highest, black)).bit_length()) - 1)
-    return likely, decoded.remarked(
-        f"the white level in the file ({white:g} DN) cannot be, samples reach {highest:g} DN: {likely:g} DN is used"
-    )
+def _white(raw: rawpy.RawPy) -> float:
+    """LibRaw's level of saturation: what the camera measured, if it may be, else what the format holds."""
+    measured, white = raw.camera_white_level_per_channel, float(raw.white_level)
+    return float(min(measured)) if measured and white / 2 < min(measured) <= white else white
 
 
 def _gains(raw: rawpy.RawPy, tags: Tags, decoded: Decoded) -> Decoded:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from .frame import RawError
+from driftlab.raw.frame import RawError
 
 __all__ = ["Limits", "check_file", "check_size"]
 

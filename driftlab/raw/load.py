@@ -7,12 +7,12 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 
-from .child import ask
-from .decoded import frame_from_json
-from .description import Description, beside
-from .frame import RawFrame
-from .limits import Limits, check_file
-from .unprocess import Unprocess
+from driftlab.raw.child import ask
+from driftlab.raw.decoded import frame_from_json
+from driftlab.raw.description import Description, beside
+from driftlab.raw.frame import RawFrame
+from driftlab.raw.limits import Limits, check_file
+from driftlab.raw.unprocess import Unprocess
 
 __all__ = ["load_raw"]
 

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL import __version__ as pillow_version
 
-from .decoded import Decoded
-from .description import Description
-from .dump import plain_facts
-from .frame import CFA, RawError
-from .limits import Limits, check_size
-from .unprocess import Unprocess, unprocess
+from driftlab.raw.decoded import Decoded
+from driftlab.raw.description import Description
+from driftlab.raw.dump import plain_facts
+from driftlab.raw.frame import CFA, RawError
+from driftlab.raw.limits import Limits, check_size
+from driftlab.raw.unprocess import Unprocess, unprocess
 
 __all__ = ["decode_picture_file", "is_picture"]
 
@@ -33,7 +33,7 @@ EXIF_ORIENTATION: Final = 274
 
 
 def is_picture(head: bytes) -> bool:
-    """Whether a file that begins with `head` is PNG, NPY, JPEG or BMP. (A TIFF may be a camera file.)"""
+    """Whether a file that begins with `head` is PNG, NPY, JPEG or BMP; a TIFF may be a camera file."""
     return head.startswith((PNG, NPY, JPEG, BMP))
 
 

@@ -7,20 +7,24 @@ from __future__ import annotations
 import io
 import logging
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import tifffile
+from numpy.typing import NDArray
 
-__all__ = ["CFA_PHOTOMETRIC", "LINEAR_RAW", "Tags", "read_tags"]
+__all__ = ["CFA_PHOTOMETRIC", "DNG_VERSION", "LINEAR_RAW", "Tags", "read_samples", "read_tags"]
 
+DNG_VERSION: Final = 50706
 CFA_PHOTOMETRIC: Final = 32803
 LINEAR_RAW: Final = 34892
+SAMPLE_FORMAT, FLOAT = 339, 3
 RATIONAL, SIGNED_RATIONAL = 5, 10
 #: Relatives of TIFF that differ in the fourth byte or two of the header only: Olympus, Panasonic.
 RELATIVES: Final = (b"IIRO", b"IIRS", b"MMOR", b"IIU\0")
+#: What is of use in the EXIF block, which tifffile gives by name.
+EXIF_NAMES: Final = {34855: "ISOSpeedRatings", 42036: "LensModel"}
 HEAD: Final = 1 << 20  # the tags of TIFF's relatives, and of the boxes of a CR3, lie in the first megabyte
 
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # damaged tags are no news here
@@ -37,6 +41,11 @@ class Tags:
     values: dict[int, Any] = field(default_factory=dict)
     strips: tuple[tuple[int, int], ...] = ()
     camera_raw: bool = False
+
+    @property
+    def is_float(self) -> bool:
+        """Whether the raw samples are floating-point numbers."""
+        return self.numbers(SAMPLE_FORMAT)[:1] == (FLOAT,)
 
     def numbers(self, code: int) -> tuple[float, ...]:
         """The tag as numbers, () where it is missing or no numbers."""
@@ -86,27 +95,35 @@ def _as_tiff(data: bytes) -> bytes:
 
 def _tiff_tags(stream: Any) -> Tags:
     with tifffile.TiffFile(stream) as file:
-        pages = [page for page in _pages(file.pages[0]) if isinstance(page, tifffile.TiffPage)]
-        raw = [page for page in pages if int(page.photometric) in (CFA_PHOTOMETRIC, LINEAR_RAW) and not page.is_reduced]
-        first = pages[0]
-        chosen = max(raw or pages, key=lambda page: page.imagewidth * page.imagelength)
+        first, chosen = file.pages.first, _raw_page(file)
         values: dict[int, Any] = {}
         for page in (first, chosen):
             values |= {tag.code: _value(tag) for tag in page.tags}
         exif = values.get(34665)
-        named = exif if isinstance(exif, dict) else {}
-        values |= {42036: named.get("LensModel", "")} if 42036 not in values else {}
+        if isinstance(exif, dict):
+            values |= {code: exif[name] for code, name in EXIF_NAMES.items() if name in exif}
         return Tags(
             values,
             tuple(zip(chosen.dataoffsets, chosen.databytecounts, strict=False)),
-            bool(raw) or 50706 in values or first.is_reduced,
+            _is_raw(chosen) or DNG_VERSION in values or first.is_reduced,
         )
 
 
-def _pages(page: Any) -> Iterator[Any]:
-    """A page and the pages below it; of sane files the depth is one."""
-    yield page
-    yield from page.pages or ()
+def read_samples(path: Path) -> NDArray[Any]:
+    """The raw samples of a TIFF as stored, `[H, W]` or `[H, W, C]`, masked borders included."""
+    with tifffile.TiffFile(path) as file:
+        return _raw_page(file).asarray()
+
+
+def _raw_page(file: tifffile.TiffFile) -> tifffile.TiffPage:
+    """The picture with the raw samples: the largest one of raw samples, else the largest, of the first and its own."""
+    first = file.pages.first
+    pages = [first, *(page for page in first.pages or () if isinstance(page, tifffile.TiffPage))]
+    return max(pages, key=lambda page: (_is_raw(page), page.imagewidth * page.imagelength))
+
+
+def _is_raw(page: tifffile.TiffPage) -> bool:
+    return int(page.photometric) in (CFA_PHOTOMETRIC, LINEAR_RAW) and not page.is_reduced
 
 
 def _value(tag: tifffile.TiffTag) -> Any:

@@ -13,8 +13,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .decoded import Decoded
-from .frame import CFA, ColorMatrix, Origin, RawError
+from driftlab.raw.decoded import Decoded
+from driftlab.raw.frame import CFA, ColorMatrix, Origin, RawError
 
 __all__ = ["Unprocess", "unprocess"]
 
@@ -46,8 +46,10 @@ class Unprocess:
         if CFA.parse(self.cfa).kind == "mono":
             raise RawError("A pseudo-RAW frame needs a color filter array: use RGGB, xtrans, quad-RGGB or linear.")
         if not (1 <= self.bits <= 16 and 0 <= self.black < 2**self.bits - 1):
-            raise RawError(f"A pseudo-RAW frame of {self.bits} bits and black level {self.black:g} cannot be: use 1-16 "
-                           "bits and a black level below the white level.")
+            raise RawError(
+                f"A pseudo-RAW frame of {self.bits} bits and black level {self.black:g} cannot be: use 1-16 "
+                "bits and a black level below the white level."
+            )
         if min(self.gains) <= 0 or (self.gamma is not None and self.gamma <= 0):
             raise RawError("Gains and gamma of a pseudo-RAW frame are above zero: give other numbers.")
         if min(self.full_well, self.read_noise) < 0 or (self.read_noise and not self.full_well):
@@ -65,8 +67,9 @@ def unprocess(picture: NDArray[Any], parameters: Unprocess) -> Decoded:
     samples = samples.clip(0, 1)
     if parameters.full_well:
         noise = np.random.default_rng(parameters.seed)
-        electrons = noise.poisson(samples * parameters.full_well)
-        samples = (electrons + noise.normal(0, parameters.read_noise, samples.shape)) / parameters.full_well
+        photons = noise.poisson(samples * parameters.full_well)
+        electrons = photons + noise.normal(0, parameters.read_noise, samples.shape)
+        samples = (electrons / parameters.full_well).astype(np.float32)
     stored = np.rint(parameters.black + samples * (white - parameters.black)).clip(0, white).astype(np.uint16)
     remarks = ["made from an RGB picture by un-processing: not a measurement, its camera is made up"]
     if clipped:
@@ -100,6 +103,6 @@ def _linear(picture: NDArray[Any], gamma: float | None) -> NDArray[np.float32]:
 def _mosaic(camera: NDArray[np.float32], cfa: CFA) -> NDArray[np.float32]:
     """`[H, W]`: at every sample the color its filter lets through."""
     height, width = camera.shape[:2]
-    tile = np.array([["RGB".index(color) for color in row] for row in cfa.pattern])
+    tile = cfa.colors()
     index = tile[np.arange(height)[:, None] % tile.shape[0], np.arange(width) % tile.shape[1]]
     return np.take_along_axis(camera, index[..., None], axis=2)[..., 0]
