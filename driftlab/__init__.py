@@ -9,14 +9,34 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from driftlab.raw.frame import RawFrame
+    from driftlab.isp.pipeline import PIPELINES, run
+    from driftlab.isp.settings import Settings
+    from driftlab.isp.stage import IspError
+    from driftlab.raw.frame import RawError, RawFrame
+    from driftlab.raw.load import load_raw
 
 __version__ = "0.1.0"
-__all__ = ["RawFrame", "__version__", "resource"]
+__all__ = [
+    "PIPELINES",
+    "IspError",
+    "RawError",
+    "RawFrame",
+    "Settings",
+    "__version__",
+    "load_raw",
+    "resource",
+    "run",
+]
 
 # Where each public name lives.
 _HOMES = {
+    "IspError": "driftlab.isp.stage",
+    "PIPELINES": "driftlab.isp.pipeline",
+    "RawError": "driftlab.raw.frame",
     "RawFrame": "driftlab.raw.frame",
+    "Settings": "driftlab.isp.settings",
+    "load_raw": "driftlab.raw.load",
+    "run": "driftlab.isp.pipeline",
 }
 
 

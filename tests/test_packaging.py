@@ -1,5 +1,7 @@
 """What a stranger meets first: the two scripts, the pinned versions, the wheel, and a command that starts fast."""
 
+import ast
+import importlib.metadata
 import os
 import re
 import subprocess
@@ -59,6 +61,21 @@ def test_torch_is_pinned_and_the_requirement_is_a_range() -> None:
 
 def test_the_core_does_not_need_torchvision() -> None:
     assert "torchvision" not in pins()
+
+
+def test_what_is_imported_is_required() -> None:
+    extras = [name for name in PROJECT["optional-dependencies"] if name != "dev"]
+    lines = [*PROJECT["dependencies"], *(line for name in extras for line in PROJECT["optional-dependencies"][name])]
+    required = {canonicalize_name(Requirement(line).name) for line in lines}
+    trees = [ast.walk(ast.parse(path.read_bytes())) for path in (ROOT / "driftlab").rglob("*.py")]
+    nodes = [node for tree in trees for node in tree]
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+    foreign = {name.partition(".")[0] for name in names} - sys.stdlib_module_names - {"driftlab"}
+    assert {"numpy", "rawpy", "torch"} <= foreign
+    brought_by = importlib.metadata.packages_distributions()
+    missing = {name for name in foreign if not required & set(map(canonicalize_name, brought_by.get(name, [])))}
+    assert missing == set()
 
 
 @pytest.mark.parametrize("requirement", requirements(), ids=str)
