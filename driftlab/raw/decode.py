@@ -51,7 +51,7 @@ def decode(path: Path, description: Description, unprocess: Unprocess, limits: L
     with path.open("rb") as stream:
         head = stream.read(64)
     if description.is_dump:
-        decoded = decode_dump(path, description)
+        decoded = decode_dump(path, description, limits)
     elif is_picture(head):
         if path.suffix.lower() in CAMERA_SUFFIXES:
             raise RawError(

@@ -19,6 +19,7 @@ from driftlab.raw.color import IDENTITY
 from driftlab.raw.decoded import Decoded
 from driftlab.raw.description import Description
 from driftlab.raw.frame import CFA, RawError
+from driftlab.raw.limits import Limits, check_size
 
 __all__ = ["decode_dump", "guess_dump"]
 
@@ -29,7 +30,7 @@ NAMED_BITS: Final = re.compile(r"(?<!\d)(8|10|12|14|16)[ _-]?bits?(?![a-z])", re
 NAMED_CFA: Final = re.compile(r"(?<![a-z])(rggb|bggr|grbg|gbrg|mono)(?![a-z])", re.IGNORECASE)
 
 
-def decode_dump(path: Path, description: Description) -> Decoded:
+def decode_dump(path: Path, description: Description, limits: Limits) -> Decoded:
     """The samples of a headerless dump; raises RawError when the file is not of the described size."""
     width, height = description.width or 0, description.height or 0
     bits, packing = description.bits or _packed_bits(description.packing), description.packing or "plain"
@@ -42,6 +43,7 @@ def decode_dump(path: Path, description: Description) -> Decoded:
             f"'{path.name}' has {size} bytes but the description ({width} × {height}, {bits} bits, {packing}, header "
             f"of {header} bytes) needs {expected}: {_would_fit(size, description)}."
         )
+    check_size(width, height, 1, size, limits)
     content = np.fromfile(path, np.uint8, offset=header)
     samples = _unpacked(content.reshape(height, -1), width, bits, packing, description.endian or "little")
     remarks = []

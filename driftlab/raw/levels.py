@@ -38,7 +38,8 @@ def libraw_black(levels: Sequence[float], cfa: CFA, colors: NDArray[Any]) -> Bla
 
 def dng_black(tags: Tags, cfa: CFA) -> Black | None:
     """The black levels in a DNG's tags, a mean for each channel; None where they are missing or make no sense."""
-    rows, columns = map(int, tags.numbers(BLACK_SIZE) or (1, 1))
+    size = tags.numbers(BLACK_SIZE)
+    rows, columns = map(int, size if len(size) == 2 else (1, 1))
     levels = np.array(tags.numbers(BLACK))
     if DNG_VERSION not in tags.values or not levels.size:
         return None

@@ -10,7 +10,7 @@ from pathlib import Path
 from driftlab.raw.child import ask
 from driftlab.raw.decoded import frame_from_json
 from driftlab.raw.description import Description, beside
-from driftlab.raw.frame import RawFrame
+from driftlab.raw.frame import RawError, RawFrame
 from driftlab.raw.limits import Limits, check_file
 from driftlab.raw.unprocess import Unprocess
 
@@ -47,8 +47,11 @@ def load_raw(
 
     def hash_file() -> None:
         nonlocal digest
-        with file.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        try:
+            with file.open("rb") as stream:
+                digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        except OSError as error:
+            raise RawError(f"'{path}' cannot be read to its end: {error.strerror}.") from None
 
     facts, mosaic = ask(question, limits.time_for(size), meanwhile=hash_file)
     return frame_from_json(facts, mosaic, name=file.name, sha256=digest)

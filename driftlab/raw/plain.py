@@ -82,7 +82,9 @@ def _samples(path: Path, head: bytes, limits: Limits) -> tuple[NDArray[Any], str
     size = path.stat().st_size
     if head.startswith(NPY):
         array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-        return np.array(_image_shaped(path, array)), f"numpy {np.__version__}", 1
+        array = _image_shaped(path, array)
+        check_size(array.shape[1], array.shape[0], array[0, :1].size, size, limits)
+        return np.array(array), f"numpy {np.__version__}", 1
     if head[:2] in (b"II", b"MM"):
         with tifffile.TiffFile(path) as file:
             page = file.pages.first
