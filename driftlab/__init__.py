@@ -12,31 +12,45 @@ if TYPE_CHECKING:
     from driftlab.isp.pipeline import PIPELINES, run
     from driftlab.isp.settings import Settings
     from driftlab.isp.stage import IspError
+    from driftlab.model.card import Card, ModelError
+    from driftlab.model.load import load_model
+    from driftlab.model.task_model import TaskModel
+    from driftlab.raw.dng import write_dng
     from driftlab.raw.frame import RawError, RawFrame
     from driftlab.raw.load import load_raw
 
 __version__ = "0.1.0"
 __all__ = [
     "PIPELINES",
+    "Card",
     "IspError",
+    "ModelError",
     "RawError",
     "RawFrame",
     "Settings",
+    "TaskModel",
     "__version__",
+    "load_model",
     "load_raw",
     "resource",
     "run",
+    "write_dng",
 ]
 
 # Where each public name lives.
 _HOMES = {
+    "Card": "driftlab.model.card",
     "IspError": "driftlab.isp.stage",
+    "ModelError": "driftlab.model.card",
     "PIPELINES": "driftlab.isp.pipeline",
     "RawError": "driftlab.raw.frame",
     "RawFrame": "driftlab.raw.frame",
     "Settings": "driftlab.isp.settings",
+    "TaskModel": "driftlab.model.task_model",
+    "load_model": "driftlab.model.load",
     "load_raw": "driftlab.raw.load",
     "run": "driftlab.isp.pipeline",
+    "write_dng": "driftlab.raw.dng",
 }
 
 
