@@ -27,7 +27,7 @@ DECODER: Final = f"LibRaw {'.'.join(map(str, rawpy.libraw_version))} (rawpy {raw
 ORIENTATIONS: Final = {0: 1, 3: 3, 5: 8, 6: 6}
 BITS_PER_SAMPLE, DESCRIPTION, MAKE, MODEL, ORIENTATION = 258, 270, 271, 272, 274
 ISO, LENS, UNIQUE_MODEL = 34855, 42036, 50708
-CFA_SIZE, CFA_PATTERN, AS_SHOT_NEUTRAL = 33421, 33422, 50728
+CFA_SIZE, CFA_PATTERN, AS_SHOT_NEUTRAL, ACTIVE_AREA = 33421, 33422, 50728, 50829
 
 
 def decode_camera_file(path: Path, tags: Tags, limits: Limits) -> Decoded:
@@ -83,10 +83,16 @@ def _filters(raw: rawpy.RawPy, tags: Tags) -> tuple[CFA, NDArray[Any]]:
         raise RawError(f"The sensor's filters are {letters}: only arrays of red, green and blue can be read.")
     from_tags = _dng_cfa(tags)
     if from_tags is not None and from_tags.kind in ("quad", "other"):  # LibRaw keeps 2 × 2, 2 × 8 and 6 × 6 tiles only
-        return from_tags, from_tags.channels()
+        return from_tags.shifted(*_within_active_area(raw, tags)), np.zeros((1, 1), int)
     rows, columns = pattern.shape
     colors = raw.raw_colors_visible[:rows, :columns]
     return CFA(tuple("".join(letters[color] for color in row) for row in colors)), colors
+
+
+def _within_active_area(raw: rawpy.RawPy, tags: Tags) -> tuple[int, int]:
+    """Where LibRaw's visible area begins within the active area, to which a DNG's tiles refer: it may crop more."""
+    top, left = map(int, (*tags.numbers(ACTIVE_AREA), 0, 0)[:2])
+    return raw.sizes.top_margin - top, raw.sizes.left_margin - left
 
 
 def _dng_cfa(tags: Tags) -> CFA | None:
@@ -139,7 +145,8 @@ def _positive(*values: float) -> float | None:
 def _with_levels(raw: rawpy.RawPy, tags: Tags, decoded: Decoded, colors: NDArray[Any]) -> Decoded:
     """Levels, gains and matrix added."""
     cfa = decoded.facts["cfa"]
-    black = dng_black(tags, cfa) or libraw_black(raw.black_level_per_channel, cfa, colors)
+    down, right = _within_active_area(raw, tags)
+    black = dng_black(tags, cfa.shifted(-down, -right)) or libraw_black(raw.black_level_per_channel, cfa, colors)
     stated, highest = dng_white(tags) or _white(raw), float(decoded.samples.max())
     white = stated if tags.is_float else likely_white(stated, max(black), highest)
     if white != stated:
