@@ -37,7 +37,8 @@ def _masks(cfa: CFA, height: int, width: int, dtype: torch.dtype, device: torch.
     colors, channels = torch.as_tensor(cfa.colors()), torch.as_tensor(cfa.channels())
     tile = torch.stack([*(colors == c for c in range(3)), *(channels == c for c in range(4))]).to(device, dtype)
     rows, columns = colors.shape
-    return tile.repeat(1, -(-height // rows), -(-width // columns))[None, :, :height, :width].contiguous()
+    with torch.inference_mode(False):  # the cache outlives the mode of whoever asked first
+        return tile.clone().repeat(1, -(-height // rows), -(-width // columns))[None, :, :height, :width].contiguous()
 
 
 def zero_filled(mosaic: Tensor, green: Tensor, red_blue: Tensor, cfa: CFA) -> Tensor:

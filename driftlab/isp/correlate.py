@@ -71,32 +71,41 @@ def _forward(image: Tensor, kernel: Tensor) -> Tensor:
     return out
 
 
+def _kernel_gradient(image: Tensor, grad: Tensor, kernel: Tensor) -> Tensor:
+    """Sum over all pixels of `grad` times `image` moved by (i, j), for every weight.
+
+    With zeros at the ends of its rows, `grad` laid out as `image` is, each of these sums is one dot product of memory.
+    """
+    rows, columns = kernel.shape[-2:]
+    batch = 1 if kernel.ndim == 2 else len(grad)
+    flat_image = image.expand(len(grad), -1, -1, -1).reshape(batch, -1)
+    flat_grad = F.pad(grad, (0, columns - 1, 0, rows - 1)).reshape(batch, -1)
+    step, last = image.shape[-1], flat_image.shape[1]
+    sums = [
+        torch.dot(one[at:], other[: last - at])
+        for one, other in zip(flat_image, flat_grad, strict=True)
+        for at in (i * step + j for i in range(rows) for j in range(columns))
+    ]
+    return torch.stack(sums).reshape(kernel.shape)
+
+
 class _Correlate(torch.autograd.Function):
     @staticmethod
-    def forward(image: Tensor, kernel: Tensor) -> Tensor:
+    def forward(ctx: Any, image: Tensor, kernel: Tensor) -> Tensor:
+        ctx.save_for_backward(image, kernel)
+        ctx.save_for_forward(image, kernel)
         return _forward(image, kernel)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
-        ctx.save_for_backward(*inputs)
-        ctx.save_for_forward(*inputs)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
         image, kernel = ctx.saved_tensors
-        height, width = _windows(image, kernel)
         rows, columns = kernel.shape[-2:]
         grad_image = grad_kernel = None
         if ctx.needs_input_grad[0]:
-            grad_image = _forward(F.pad(grad, (columns - 1, columns - 1, rows - 1, rows - 1)), kernel.flip(-2, -1))
-            grad_image = grad_image.sum_to_size(image.shape)
+            wide = F.pad(grad, (columns - 1, columns - 1, rows - 1, rows - 1))
+            grad_image = _forward(wide, kernel.flip(-2, -1)).sum_to_size(image.shape)
         if ctx.needs_input_grad[1]:
-            grad_kernel = torch.empty_like(kernel)
-            over = (0, 1, 2, 3) if kernel.ndim == 2 else (1, 2, 3)
-            for i in range(rows):
-                for j in range(columns):
-                    product = image[..., i : i + height, j : j + width] * grad
-                    grad_kernel[..., i, j] = product.sum(over)
+            grad_kernel = _kernel_gradient(image, grad, kernel)
         return grad_image, grad_kernel
 
     @staticmethod

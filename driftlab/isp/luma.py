@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+import torch
 from torch import Tensor
 
 __all__ = ["WEIGHTS", "luma_of"]
@@ -13,6 +14,5 @@ WEIGHTS: Final = (0.299, 0.587, 0.114)
 
 def luma_of(image: Tensor) -> Tensor:
     """`[B, 3, H, W]` -> `[B, 1, H, W]`."""
-    red, green, blue = image.split(1, 1)
-    luma: Tensor = red * WEIGHTS[0] + green * WEIGHTS[1] + blue * WEIGHTS[2]
-    return luma
+    luma = torch.matmul(image.new_tensor([WEIGHTS]), image.flatten(2))
+    return luma.reshape(-1, 1, *image.shape[2:])

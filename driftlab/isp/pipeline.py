@@ -40,6 +40,8 @@ class Pipeline:
     stages: tuple[Stage, ...]
     keys: Mapping[str, Param | Choice | None] = field(init=False)
     """What every key stands for; the switches (`stage.on`) for None."""
+    names: Mapping[str, tuple[tuple[str, str], ...]] = field(init=False)
+    """Name and key of all that each stage takes."""
 
     def __post_init__(self) -> None:
         domain = self.stages[0].reads
@@ -52,7 +54,9 @@ class Pipeline:
                 )
             domain = Domain.LINEAR_RGB if stage.writes == Domain.LUMA else stage.writes
             keys |= zip(stage.keys, (None, *stage.choices, *stage.params), strict=True)
+        names = {s.name: tuple((key.partition(".")[2], key) for key in s.keys) for s in self.stages}
         object.__setattr__(self, "keys", MappingProxyType(keys))
+        object.__setattr__(self, "names", MappingProxyType(names))
 
     def stage(self, name: str) -> Stage:
         """The stage of this name."""
@@ -100,7 +104,7 @@ def run(
         pipeline.stage(until)
     luma: tuple[Tensor, Tensor] | None = None  # before and after the luma stages since the last full image
     for stage in pipeline.stages:
-        values = {key.partition(".")[2]: settings[key] for key in stage.keys}
+        values = {name: settings[key] for name, key in pipeline.names[stage.name]}
         if stage.reads != Domain.LUMA:
             image, luma = _applied(stage, _joined(image, luma), values, sensor), None
         elif values["on"] and not stage.is_neutral(values):

@@ -126,20 +126,20 @@ class Values:
     """What a stage is run with, as attributes: parameters as tensors (0-d or `[B, 1, 1, 1]`), choices as strings."""
 
     def __init__(self, values: Mapping[str, Any], like: Tensor) -> None:
-        self._numbers = {name: value for name, value in values.items() if isinstance(value, int | float)}
-        for name, value in values.items():
-            if isinstance(value, Tensor):
-                value = value.to(like).reshape(-1, 1, 1, 1) if value.ndim else value.to(like)
-            elif isinstance(value, int | float):
-                value = like.new_tensor(value)
-            setattr(self, name, value)
+        self._given = values
+        self._like = like
 
     def __getattr__(self, name: str) -> Any:
-        raise AttributeError(f"the stage has no parameter or choice '{name}'")
+        value = self._given[name]
+        if isinstance(value, Tensor):
+            value = value.to(self._like)
+            return value.reshape(-1, 1, 1, 1) if value.ndim else value
+        return self._like.new_tensor(value) if isinstance(value, int | float) else value
 
     def fixed(self, name: str, number: float) -> bool:
         """Whether a parameter is this plain number, so that the arithmetic it makes needless may be left out."""
-        return self._numbers.get(name) == number
+        value = self._given[name]
+        return not isinstance(value, Tensor) and bool(value == number)
 
 
 Forward = Callable[[Tensor, Values, Sensor], Tensor]
@@ -153,6 +153,10 @@ def _no_reach(p: Values, sensor: Sensor) -> int:
     return 0
 
 
+def _keeps_size(p: Values, sensor: Sensor) -> int:
+    return 1
+
+
 @dataclass(frozen=True, slots=True)
 class Stage:
     """One step of the camera data model.
@@ -160,7 +164,8 @@ class Stage:
     `forward(image, p, sensor)` maps `[B, C, H, W]` to an image of the domain it writes and leaves its input untouched;
     `p` holds the parameters as tensors, 0-d or `[B, 1, 1, 1]`, and the choices as strings. `neutral` are parameter
     values and choices under which it is exactly the identity. `reach` is how many samples beyond a pixel it reads
-    (`ROW`: whole rows). `off` is what happens where it is switched off; None where it can't be. `gradient` is "exact"
+    (`ROW`: whole rows), `shrink` how many pixels along a side become one, `block` the size of the squares that it works
+    on. `off` is what happens where it is switched off; None where it can't be. `gradient` is "exact"
     where derivatives are those of the forward almost everywhere, "surrogate" where a step has been given a useful one.
     """
 
@@ -175,6 +180,8 @@ class Stage:
     gradient: Gradient = "exact"
     neutral: Mapping[str, Value] | None = None
     reach: Callable[[Values, Sensor], int] = _no_reach
+    shrink: Callable[[Values, Sensor], int] = _keeps_size
+    block: int = 1
     off: Forward | None = _identity
 
     @property

@@ -66,6 +66,10 @@ def _reach(p: Values, sensor: Sensor) -> int:
     return sensor.cfa.superpixel * (1 if p.method == "bilinear" else 2)
 
 
+def _shrink(p: Values, sensor: Sensor) -> int:
+    return sensor.cfa.superpixel if p.method == "superpixel" else 1
+
+
 STAGE = Stage(
     name="demosaic",
     title="Demosaic",
@@ -74,6 +78,7 @@ STAGE = Stage(
     writes=Domain.CAMERA_RGB,
     forward=_forward,
     reach=_reach,
+    shrink=_shrink,
     choices=(
         Choice(
             "method",

@@ -90,7 +90,7 @@ def _doubled(plane: Tensor) -> Tensor:
 
 
 def _reach(p: Values, sensor: Sensor) -> int:
-    return 0 if p.mode == "off" or p.chroma == "4:4:4" else 2
+    return 16 if p.chroma == "4:2:0" else 0  # color is interpolated from the next block, which must be whole
 
 
 STAGE = Stage(
@@ -101,6 +101,7 @@ STAGE = Stage(
     writes=Domain.DISPLAY_RGB,
     forward=_forward,
     reach=_reach,
+    block=16,
     gradient="surrogate",
     choices=(
         Choice("mode", "Compression", "off", ("off", "on"), "Whether the picture is compressed."),

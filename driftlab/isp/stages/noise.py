@@ -53,39 +53,34 @@ def _word(value: Tensor) -> Tensor:
 
 def _hash(x: Tensor) -> Tensor:
     """A bijective mix of 32 bits; int32 arithmetic wraps, and the masks make its shifts logical."""
-    x = torch.bitwise_xor(x, (x >> 16) & 0xFFFF) * 0x7FEB352D
-    x = torch.bitwise_xor(x, (x >> 15) & 0x1FFFF) * -0x7B935975  # 0x846CA68B
-    mixed: Tensor = torch.bitwise_xor(x, (x >> 16) & 0xFFFF)
-    return mixed
+    x = (x ^ ((x >> 16) & 0xFFFF)) * 0x7FEB352D
+    x = (x ^ ((x >> 15) & 0x1FFFF)) * -0x7B935975  # 0x846CA68B
+    return x ^ ((x >> 16) & 0xFFFF)
 
 
 def _uniform(bits: Tensor, dtype: torch.dtype) -> Tensor:
     """The upper 24 bits as a number strictly between 0 and 1."""
-    upper: Tensor = (bits >> 8) & 0xFFFFFF
-    return torch.mul(upper.to(dtype) + 0.5, 2.0**-24)
+    return (((bits >> 8) & 0xFFFFFF).to(dtype) + 0.5) * 2.0**-24
 
 
 class _Root(torch.autograd.Function):
     """sqrt of a variance in e-²; below a variance of one its infinite slope at zero gives way to the slope at one."""
 
     @staticmethod
-    def forward(variance: Tensor) -> Tensor:
-        return torch.sqrt(variance)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
-        ctx.save_for_backward(output)
-        ctx.save_for_forward(output)
+    def forward(ctx: Any, variance: Tensor) -> Tensor:
+        root = torch.sqrt(variance)
+        ctx.save_for_backward(root)
+        ctx.save_for_forward(root)
+        return root
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Tensor:
-        (root,) = ctx.saved_tensors
+        root: Tensor = ctx.saved_tensors[0]
         return grad * 0.5 / root.clamp_min(1.0)
 
     @staticmethod
     def jvp(ctx: Any, tangent: Tensor) -> Tensor:
-        (root,) = ctx.saved_tensors
-        return tangent * 0.5 / root.clamp_min(1.0)
+        return _Root.backward(ctx, tangent)  # the derivative of a pointwise function is its own transpose
 
 
 def _root(variance: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ The clip to 0–1 has its own derivative, zero beyond either end. A power curve 
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 import numpy as np
@@ -17,6 +18,7 @@ from driftlab.isp.stage import Choice, Domain, Param, Sensor, Stage, Values
 from driftlab.raw.frame import RawFrame
 
 FLOOR: Final = 1e-5
+LOG_FLOOR: Final = math.log(FLOOR)
 #: Middle gray: what contrast turns about.
 PIVOT: Final = 0.18
 
@@ -28,50 +30,86 @@ def _forward(image: Tensor, p: Values, sensor: Sensor) -> Tensor:
         gray = luma_of(image)
         image = gray + p.saturation * (image - gray)
     if not p.fixed("contrast", 1.0):
-        image = PIVOT * _power((image / PIVOT).clamp_min(0), p.contrast)
-    image = image.clamp(0, 1)
+        image = PIVOT * _power(image / PIVOT, p.contrast)
     if p.curve == "sRGB":
-        # IEC 61966-2-1
-        return torch.where(image <= 0.0031308, 12.92 * image, 1.055 * _power(image, image.new_tensor(1 / 2.4)) - 0.055)
-    return _power(image, 1 / p.gamma)
+        encoded: Tensor = _Srgb.apply(image)  # type: ignore[no-untyped-call]
+        return encoded
+    return _power(image, 1 / p.gamma, 1.0)
 
 
-def _power(base: Tensor, exponent: Tensor) -> Tensor:
-    result: Tensor = _Power.apply(base, exponent)  # type: ignore[no-untyped-call]
+def _power(base: Tensor, exponent: Tensor, top: float = math.inf) -> Tensor:
+    result: Tensor = _Power.apply(base, exponent, top)  # type: ignore[no-untyped-call]
     return result
 
 
+def _cut(derivative: Tensor, image: Tensor, top: float) -> Tensor:
+    """`derivative` where `image` lies between 0 and `top`, else 0: the derivative of the clip."""
+    cut: Tensor = torch.ops.aten.hardtanh_backward(derivative, image, 0.0, top)
+    return cut
+
+
 class _Power(torch.autograd.Function):
-    """base ** exponent for base >= 0, with derivatives taken at no less than `FLOOR`."""
+    """`base` cut to 0–`top`, to the power of `exponent`; derivatives are taken at no less than `FLOOR`."""
 
     @staticmethod
-    def forward(base: Tensor, exponent: Tensor) -> Tensor:
-        return torch.exp(torch.log(base).mul_(exponent))
+    def forward(ctx: Any, base: Tensor, exponent: Tensor, top: float) -> Tensor:
+        log = base.clamp(0, top).log_()
+        out = torch.exp(log * exponent)
+        ctx.save_for_backward(base, exponent, log, out)
+        ctx.save_for_forward(base, exponent, log, out)
+        ctx.top = top
+        return out
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
-        ctx.save_for_backward(*inputs, output)
-        ctx.save_for_forward(*inputs, output)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor | None]:
-        base, exponent, out = ctx.saved_tensors
-        scaled, floored = grad * out, base.clamp_min(FLOOR)
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor | None, None]:
+        base, exponent, log, out = ctx.saved_tensors
+        # Beyond either end the power is 0, or its logarithm is: the exponent's share needs no cut of its own.
+        scaled = _cut(grad, base, ctx.top).mul_(out)
         grad_exponent = None
         if ctx.needs_input_grad[1]:
-            grad_exponent = (scaled * torch.log(floored)).sum_to_size(exponent.shape)
-        return scaled.div_(floored).mul_(exponent), grad_exponent
+            floored = log.clamp_min(LOG_FLOOR)
+            if exponent.ndim:
+                grad_exponent = (scaled * floored).sum_to_size(exponent.shape)
+            else:
+                grad_exponent = torch.dot(scaled.flatten(), floored.flatten())
+        return scaled.div_(base.clamp_min(FLOOR)).mul_(exponent), grad_exponent, None
 
     @staticmethod
-    def jvp(ctx: Any, base_tangent: Tensor | None, exponent_tangent: Tensor | None) -> Tensor:
-        base, exponent, out = ctx.saved_tensors
-        floored = base.clamp_min(FLOOR)
+    def jvp(ctx: Any, base_tangent: Tensor | None, exponent_tangent: Tensor | None, top: None) -> Tensor:
+        base, exponent, log, out = ctx.saved_tensors
         tangent = torch.zeros_like(out)
         if base_tangent is not None:
-            tangent = tangent + base_tangent * out / floored * exponent
+            tangent = tangent + _cut(base_tangent, base, ctx.top) * out / base.clamp_min(FLOOR) * exponent
         if exponent_tangent is not None:
-            tangent = tangent + exponent_tangent * out * torch.log(floored)
+            tangent = tangent + exponent_tangent * out * log.clamp_min(LOG_FLOOR)
         return tangent
+
+
+class _Srgb(torch.autograd.Function):
+    """The curve of sRGB (IEC 61966-2-1) of an image cut to 0–1."""
+
+    @staticmethod
+    def forward(ctx: Any, image: Tensor) -> Tensor:
+        light = image.clamp(0, 1)
+        curve = torch.log(light).mul_(1 / 2.4).exp_().mul_(1.055).sub_(0.055)
+        out = torch.where(light <= 0.0031308, light.mul_(12.92), curve)
+        ctx.save_for_backward(image, out)
+        ctx.save_for_forward(image, out)
+        return out
+
+    @staticmethod
+    def _slope(image: Tensor, out: Tensor) -> Tensor:
+        return torch.where(image <= 0.0031308, 12.92, (out + 0.055).div_(image.clamp_min(FLOOR)).mul_(1 / 2.4))
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        image, out = ctx.saved_tensors
+        return _cut(grad, image, 1.0).mul_(_Srgb._slope(image, out))
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: Tensor) -> Tensor:
+        image, out = ctx.saved_tensors
+        return _cut(tangent, image, 1.0) * _Srgb._slope(image, out)
 
 
 def _linear(image: Tensor, p: Values, sensor: Sensor) -> Tensor:

@@ -37,13 +37,10 @@ class _Ceiling(torch.autograd.Function):
     """min(image, limit). Backward, the switch from one to the other is a smoothstep of half-width `RAMP` x limit."""
 
     @staticmethod
-    def forward(image: Tensor, limit: Tensor) -> Tensor:
+    def forward(ctx: Any, image: Tensor, limit: Tensor) -> Tensor:
+        ctx.save_for_backward(image, limit)
+        ctx.save_for_forward(image, limit)
         return torch.minimum(image, limit)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
-        ctx.save_for_backward(*inputs)
-        ctx.save_for_forward(*inputs)
 
     @staticmethod
     def _below(image: Tensor, limit: Tensor) -> Tensor:
