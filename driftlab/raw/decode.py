@@ -73,12 +73,12 @@ def _camera_file(
     missing = tags.missing(path.stat().st_size)
     try:
         if missing > MOST_MISSING:
-            raise RawError(f"'{path.name}' is cut short, {missing:.0%} of its samples are missing: copy it again.")
+            raise RawError(_cut(path, missing))
         decoded = decode_camera_file(path, tags, limits)
     except rawpy.LibRawError as error:
         if head[:2] in (b"II", b"MM") and not tags.camera_raw and path.suffix.lower() not in CAMERA_SUFFIXES:
             return decode_picture_file(path, head, description, unprocess, limits)
-        raise RawError(_sentence(path, error)) from None
+        raise RawError(_cut(path, missing) if missing else _sentence(path, error)) from None
     if missing:
         decoded = decoded.remarked(f"truncated: {missing:.1%} of the samples are missing from the file")
     log.seek(0)
@@ -87,6 +87,10 @@ def _camera_file(
         cut = "Unexpected end" in said
         decoded = decoded.remarked("truncated: the file ends too early" if cut else "damaged: LibRaw met corrupt data")
     return decoded
+
+
+def _cut(path: Path, missing: float) -> str:
+    return f"'{path.name}' is cut short, {missing:.0%} of its samples are missing: copy it again."
 
 
 def _sentence(path: Path, error: rawpy.LibRawError) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +15,7 @@ __all__ = ["Black", "dng_black", "dng_white", "libraw_black", "likely_white"]
 
 Black = tuple[float, float, float, float]
 
-COMPRESSION, BLACK_SIZE, BLACK, BLACK_DELTAS, WHITE, OPCODES = 259, 50713, 50714, (50715, 50716), 50717, 51009
-LOSSY_JPEG: Final = 34892
-MAP_POLYNOMIAL: Final = 8
+BLACK_SIZE, BLACK, BLACK_DELTAS, WHITE = 50713, 50714, (50715, 50716), 50717
 
 
 def libraw_black(levels: Sequence[float], cfa: CFA, colors: NDArray[Any]) -> Black:
@@ -46,7 +43,6 @@ def dng_black(tags: Tags, cfa: CFA) -> Black | None:
     levels = levels + sum(float(np.mean(tags.numbers(code))) for code in BLACK_DELTAS if tags.numbers(code))
     if cfa.kind == "linear":
         planes = levels.reshape(-1, 3).mean(axis=0) if levels.size % 3 == 0 else np.repeat(levels.mean(), 3)
-        planes = _as_libraw_maps(tags, planes)
         return float(planes[0]), float(planes[1]), float(planes[1]), float(planes[2])
     if levels.size != rows * columns:
         return None
@@ -61,8 +57,8 @@ def dng_black(tags: Tags, cfa: CFA) -> Black | None:
 
 
 def dng_white(tags: Tags) -> float | None:
-    """The lowest white level in a DNG's tags; None where LibRaw maps the samples to 16 bits."""
-    if DNG_VERSION not in tags.values or tags.numbers(COMPRESSION) == (LOSSY_JPEG,):
+    """The lowest white level in a DNG's tags; None where they have none, and 1 for floats."""
+    if DNG_VERSION not in tags.values:
         return None
     return min(tags.numbers(WHITE), default=1.0 if tags.is_float else None)
 
@@ -72,23 +68,3 @@ def likely_white(white: float, black: float, highest: float) -> float:
     if black < white and highest <= 2 * white:
         return white
     return float(2 ** max(8, int(max(highest, black)).bit_length()) - 1)
-
-
-def _as_libraw_maps(tags: Tags, planes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Black levels of a lossy DNG as LibRaw's samples have them.
-
-    LibRaw sends the 8-bit samples of a lossy DNG through the file's polynomials (opcode list 2) to 16 bits, and not,
-    as the DNG specification says, after black is subtracted; so black goes the same way.
-    """
-    opcodes = tags.values.get(OPCODES)
-    if tags.numbers(COMPRESSION) != (LOSSY_JPEG,) or not isinstance(opcodes, bytes):
-        return planes
-    mapped, at = planes.copy(), 4
-    for _ in range(struct.unpack_from(">I", opcodes)[0]):
-        code, _, _, size = struct.unpack_from(">4I", opcodes, at)
-        plane, degree = struct.unpack_from(">I", opcodes, at + 32)[0], struct.unpack_from(">I", opcodes, at + 48)[0]
-        if code == MAP_POLYNOMIAL and plane < 3:
-            factors = struct.unpack_from(f">{degree + 1}d", opcodes, at + 52)
-            mapped[plane] = 65535 * np.polynomial.Polynomial(factors)(planes[plane] / 255)
-        at += 16 + size
-    return mapped

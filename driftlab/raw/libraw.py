@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 import rawpy
+import tifffile
 from numpy.typing import NDArray
 
 from driftlab.raw.color import IDENTITY, dng_matrix, gains_of, libraw_matrix
@@ -18,6 +19,7 @@ from driftlab.raw.decoded import Decoded
 from driftlab.raw.frame import CFA, Origin, RawError
 from driftlab.raw.levels import dng_black, dng_white, libraw_black, likely_white
 from driftlab.raw.limits import Limits, check_size
+from driftlab.raw.lossy import WHITE_LEVEL, is_lossy, linear_samples
 from driftlab.raw.tags import DNG_VERSION, Tags, read_samples
 
 __all__ = ["DECODER", "decode_camera_file"]
@@ -37,10 +39,7 @@ def decode_camera_file(path: Path, tags: Tags, limits: Limits) -> Decoded:
         sizes = raw.sizes
         check_size(sizes.raw_width, sizes.raw_height, 1, path.stat().st_size, limits)
         raw.unpack()
-        visible, remarks = raw.raw_image_visible, list[str]()
-        if tags.is_float:  # LibRaw would round the samples to 14 bits
-            top, left = sizes.top_margin, sizes.left_margin
-            visible = read_samples(path)[top : top + sizes.height, left : left + sizes.width].astype(np.float32)
+        visible, remarks = _visible(raw, path, tags), list[str]()
         if raw.raw_type == rawpy.RawType.Flat:
             cfa, colors = _filters(raw, tags)
             samples = visible[None].copy()
@@ -48,7 +47,19 @@ def decode_camera_file(path: Path, tags: Tags, limits: Limits) -> Decoded:
             cfa, colors = CFA.parse("linear"), np.array([[0, 1, 2, 1]])
             samples, remarks = _three_planes(visible)
         decoded = _with_levels(raw, tags, Decoded(samples, _shot(raw, tags, cfa)).remarked(*remarks), colors)
+    if tags.is_float or is_lossy(tags):
+        decoded = decoded.with_facts(decoder=f"{DECODER}, samples by tifffile {tifffile.__version__}")
     return _in_dn(decoded) if tags.is_float else decoded
+
+
+def _visible(raw: rawpy.RawPy, path: Path, tags: Tags) -> NDArray[Any]:
+    """The samples inside the masked borders, `[H, W]` or `[H, W, C]`."""
+    if not (tags.is_float or is_lossy(tags)):
+        return raw.raw_image_visible
+    # LibRaw would round floats to 14 bits, and bend the tones of lossy files
+    whole = linear_samples(path, tags) if is_lossy(tags) else read_samples(path).astype(np.float32)
+    top, left = raw.sizes.top_margin, raw.sizes.left_margin
+    return whole[top : top + raw.sizes.height, left : left + raw.sizes.width]
 
 
 def _in_dn(decoded: Decoded) -> Decoded:
@@ -148,6 +159,8 @@ def _with_levels(raw: rawpy.RawPy, tags: Tags, decoded: Decoded, colors: NDArray
     down, right = _within_active_area(raw, tags)
     black = dng_black(tags, cfa.shifted(-down, -right)) or libraw_black(raw.black_level_per_channel, cfa, colors)
     stated, highest = dng_white(tags) or _white(raw), float(decoded.samples.max())
+    if is_lossy(tags):
+        black, stated = (0.0,) * 4, WHITE_LEVEL
     white = stated if tags.is_float else likely_white(stated, max(black), highest)
     if white != stated:
         decoded = decoded.remarked(

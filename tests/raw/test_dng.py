@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import struct
 
 import numpy as np
 import pytest
@@ -166,8 +167,44 @@ def test_a_cut_file_is_said_to_be_cut(tmp_path, make_frame):
     write_dng(make_frame(), path)
     whole = path.read_bytes()
     path.write_bytes(whole[: -len(whole) // 4])
-    try:
-        remarks = load_raw(path).remarks
-    except RawError:
-        return
-    assert any(remark.startswith("truncated") for remark in remarks)
+    with pytest.raises(RawError, match=r"is cut short, 2\d% of its samples are missing"):
+        load_raw(path)
+
+
+def lossy_dng(path):
+    """A lossy DNG of two tiles, black level and polynomial; returns the samples in its JPEGs."""
+    y, x = np.mgrid[0:32, 0:64]
+    picture = np.dstack([60 + 2 * x, 80 + 3 * y, 60 + x + 2 * y]).astype(np.uint8)
+    opcodes = struct.pack(">I", 3)
+    for plane in range(3):
+        opcodes += struct.pack(">4I", 8, 0x01030000, 0, 68) + struct.pack(">4I", 0, 0, 32, 64)
+        opcodes += struct.pack(">5I", plane, 1, 1, 1, 3) + struct.pack(">4d", 0.0, 0.25, 0.0, 0.75)
+    tags = [(50706, 1, 4, b"\1\4\0\0", True), (50708, 2, 5, "Test", True), (51009, 7, len(opcodes), opcodes, True),
+            (50714, 3, 3, (51,) * 3, True), (50717, 3, 3, (255,) * 3, True)]  # fmt: skip
+    tifffile.imwrite(path, picture, photometric="rgb", tile=(32, 32), compression="jpeg", metadata=None, extratags=tags)
+    stored = tifffile.imread(path)
+    with tifffile.TiffFile(path, mode="r+") as file:
+        for code in (259, 262):  # lossy JPEG, linear raw
+            file.pages.first.tags[code].overwrite(34892)
+    return stored
+
+
+def test_lossy_dng_by_the_book(tmp_path):
+    """Black and white first, then the polynomial."""
+    stored = lossy_dng(tmp_path / "a.dng")
+    frame = load_raw(tmp_path / "a.dng")
+    light = np.clip((stored - 51.0) / 204, 0, 1)
+    expected = 65535 * (0.25 * light + 0.75 * light**3)
+    assert np.allclose(frame.mosaic, np.moveaxis(expected, 2, 0), atol=0.05)
+    assert (frame.black, frame.white, frame.bits) == ((0.0,) * 4, 65535.0, 8)
+
+
+def test_a_cut_file_that_decodes_has_a_remark(tmp_path):
+    path = tmp_path / "a.dng"
+    lossy_dng(path)
+    with tifffile.TiffFile(path) as file:
+        counts, offsets = file.pages.first.databytecounts, file.pages.first.dataoffsets
+    end = offsets[1] + counts[1] - 100
+    path.write_bytes(path.read_bytes()[:end])
+    missing = (offsets[1] + counts[1] - end) / sum(counts)
+    assert f"truncated: {missing:.1%} of the samples are missing from the file" in load_raw(path).remarks
