@@ -14,16 +14,18 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import torch
 from torch import Tensor, nn
 from torch.jit._fuser import optimized_execution
 
 from driftlab.model.architectures import ARCHITECTURES
-from driftlab.model.card import Channels, Layout, ModelError
+from driftlab.model.card import ModelError
+from driftlab.model.huggingface import open_folder
 from driftlab.model.inference import reason
-from driftlab.model.network import Network, of_module, only_tensor
+from driftlab.model.network import Network, claims_of_shape, of_module, only_tensor
+from driftlab.model.onnx_file import open_onnx
 from driftlab.model.sniff import Format
 from driftlab.model.source import Source
 
@@ -63,68 +65,17 @@ def _torch_export(source: Source) -> Network:
     module = program.module()
     for parameter in module.parameters():
         parameter.requires_grad_(False)
-    # A symbolic side stands for any length.
-    shape = [side if isinstance(side, int) else None for side in tuple[int | torch.SymInt, ...](inputs[0].shape)]
-    return Network(lambda values: only_tensor(module(values)), inputs[0].dtype, claims=_claims(source, shape))
-
-
-def _onnx(source: Source) -> Network:
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise ModelError(
-            f"{source.name} is an ONNX file: install the extra 'onnx' (pip install driftlab[onnx])."
-        ) from error
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    options.intra_op_num_threads = torch.get_num_threads()
-    session = onnxruntime.InferenceSession(source.files[0].content(), options, providers=["CPUExecutionProvider"])
-    inputs = session.get_inputs()
-    if len(inputs) != 1 or inputs[0].type not in ONNX_TYPES:
-        wanted = ", ".join(f"{entry.name}: {entry.type}" for entry in inputs)
-        raise ModelError(f"{source.name} takes the inputs ({wanted}): export a model that takes one picture.")
-    name, output = inputs[0].name, session.get_outputs()[0].name
-
-    def call(values: Tensor) -> Tensor:
-        return torch.from_numpy(session.run([output], {name: values.detach().numpy()})[0])
-
-    shape = [side if isinstance(side, int) and side > 0 else None for side in inputs[0].shape]
-    return Network(
-        call,
-        ONNX_TYPES[inputs[0].type],
-        claims=_claims(source, shape),
-        no_gradient="An ONNX file runs in ONNX Runtime, which gives no gradients.",
-    )
-
-
-#: The element types of ONNX inputs that a picture can be turned into.
-ONNX_TYPES: Final = {
-    "tensor(float)": torch.float32,
-    "tensor(float16)": torch.float16,
-    "tensor(double)": torch.float64,
-    "tensor(uint8)": torch.uint8,
-}
-
-
-def _claims(source: Source, shape: list[int | None]) -> dict[str, Any]:
-    """What the declared shape of an input tells: the layout, by where its channels are, and the size if it is fixed."""
-    if len(shape) != 4:
-        raise ModelError(f"{source.name} takes an input of shape {shape}: export a model that takes one picture.")
-    layout = Layout.NHWC if shape[3] in (1, 3) and shape[1] not in (1, 3) else Layout.NCHW
-    channels, height, width = (shape[3], *shape[1:3]) if layout is Layout.NHWC else shape[1:]
-    claims: dict[str, Any] = {"layout": layout}
-    if height and width:
-        claims["input_size"] = (height, width)
-    if channels == 1:
-        claims["channels"] = Channels.GRAY
-    return claims
+    claims = claims_of_shape(source.name, inputs[0].shape)
+    return Network(lambda values: only_tensor(module(values)), inputs[0].dtype, claims=claims)
 
 
 def _weights(source: Source) -> Network:
     """A network with weights from a file that holds nothing else, or a factory's network with its own."""
     architecture = str(source.architecture)
     built_in = ARCHITECTURES.get(architecture)
-    module = built_in.make() if built_in else _made_by(architecture, source.files[0].path)
+    # The random weights that a new network starts with are not to be taken from anybody else's sequence.
+    with torch.random.fork_rng(devices=[]):
+        module = built_in.make() if built_in else _made_by(architecture, source.files[0].path)
     if source.weights is not None:
         tensors = _tensors(source)
         try:
@@ -188,19 +139,12 @@ def _current_folder_first() -> Iterator[None]:
         sys.path.remove(folder)
 
 
-def _hugging_face(source: Source) -> Network:
-    # Only here: importing transformers takes seconds.
-    from driftlab.model.huggingface import open_folder
-
-    return open_folder(source)
-
-
 OPENERS: Final[Mapping[Format, Callable[[Source], Network]]] = {
     Format.TORCHSCRIPT: _torchscript,
     Format.TORCH_EXPORT: _torch_export,
     Format.STATE_DICT: _weights,
     Format.SAFETENSORS: _weights,
     Format.FACTORY: _weights,
-    Format.ONNX: _onnx,
-    Format.HUGGING_FACE: _hugging_face,
+    Format.ONNX: open_onnx,
+    Format.HUGGING_FACE: open_folder,
 }

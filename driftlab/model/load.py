@@ -39,9 +39,7 @@ def load_model(
     claims, home = _claims(model, weights, card, flags)
     source = _find(model, weights, claims)
     if source.risk and not trust:
-        raise ModelError(
-            f"{source.name} is not loaded without --trust: {source.risk}, so trust only what you know."
-        )
+        raise ModelError(f"{source.name} is not loaded without --trust: {source.risk}, so trust only what you know.")
     network = open_network(source)
     settled, batch = settle(network, {**claims, CardSource.FILE: network.claims}, source.name, home)
     return TaskModel(network, settled, source, batch)

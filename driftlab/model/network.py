@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from driftlab.model.card import ModelError
+from driftlab.model.card import Channels, Layout, ModelError
 
-__all__ = ["Network", "of_module", "only_tensor"]
+__all__ = ["Network", "claims_of_shape", "of_module", "only_tensor"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,3 +50,25 @@ def only_tensor(output: Any) -> Tensor:
     if isinstance(output, tuple | list) and output and isinstance(output[0], torch.Tensor):
         return output[0]
     raise ModelError("The model returns no tensor of outputs: wrap it in one that returns its logits alone.")
+
+
+def claims_of_shape(name: str, shape: Sequence[object]) -> dict[str, Any]:
+    """What the declared shape of an input tells: the layout, by where its channels are, and the size if it is fixed.
+
+    A side that is no number stands for any length. `name` is what to call the model in an error.
+    """
+    sides = [side if isinstance(side, int) and side > 0 else None for side in shape]
+    if len(sides) != 4:
+        raise ModelError(f"{name} takes an input of {len(sides)} axes: export a model that takes one picture, of four.")
+    claims: dict[str, Any] = {}
+    height, width, channels = sides[2], sides[3], sides[1]
+    if channels in (1, 3):
+        claims["layout"] = Layout.NCHW
+    elif sides[3] in (1, 3):
+        height, width, channels = sides[1:]
+        claims["layout"] = Layout.NHWC
+    if channels == 1:
+        claims["channels"] = Channels.GRAY
+    if claims and height and width:
+        claims["input_size"] = (height, width)
+    return claims

@@ -15,6 +15,7 @@ from driftlab.model.framing import Framing, frame
 from driftlab.model.inference import normalize, run
 from driftlab.model.network import Network
 from driftlab.model.prediction import Prediction, Segmentation, rank, segment
+from driftlab.model.sniff import Format
 from driftlab.model.source import Source
 
 __all__ = ["TaskModel"]
@@ -45,6 +46,16 @@ class TaskModel:
     def sha256(self) -> str:
         """What the model is identified by, in reports and where trust is remembered."""
         return self.source.sha256
+
+    @property
+    def format(self) -> Format:
+        """What kind of file the model was loaded from."""
+        return self.source.format
+
+    @property
+    def ran_code(self) -> bool:
+        """Whether loading it, or calling it, runs code that came with the model: for reports."""
+        return self.source.risk is not None
 
     @property
     def no_gradient(self) -> str | None:
