@@ -69,24 +69,29 @@ class Child:
         timer = threading.Timer(seconds, end)
         timer.start()
         try:
-            self.used = True
-            assert self.process.stdin is not None and self.process.stdout is not None
-            self.process.stdin.write(json.dumps(question).encode() + b"\n")
-            self.process.stdin.flush()
-            meanwhile()
-            answer = self.process.stdout.readline()
-        except BrokenPipeError:
-            answer = b""
+            answer = self._exchange(json.dumps(question).encode() + b"\n", meanwhile)
+            code = None if answer.endswith(b"\n") else self.process.wait()
         finally:
             timer.cancel()
             timer.join()
         if late.is_set():
             raise ChildLate
-        if not answer.endswith(b"\n"):
-            code = self.process.wait()
+        if code is not None:
             raise ChildDied(signal.Signals(-code).name if code < 0 else f"exit code {code}")
         parsed: dict[str, Any] = json.loads(answer)
         return parsed
+
+    def _exchange(self, line: bytes, meanwhile: Callable[[], object]) -> bytes:
+        """The line that answers `line`, empty when the process is gone."""
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.used = True
+        try:
+            self.process.stdin.write(line)
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            return b""
+        meanwhile()
+        return self.process.stdout.readline()
 
     def mosaic(self, shape: tuple[int, ...], dtype: str) -> NDArray[np.float32]:
         """The samples of the last answer as float32; the anonymous file is emptied."""

@@ -56,7 +56,7 @@ def decode(path: Path, description: Description, unprocess: Unprocess, limits: L
         if path.suffix.lower() in CAMERA_SUFFIXES:
             raise RawError(
                 f"'{path.name}' is named as a camera file but holds an ordinary picture: "
-                f"give it its right suffix to take it as pseudo-RAW."
+                "give it its right suffix to take it as pseudo-RAW."
             )
         decoded = decode_picture_file(path, head, description, unprocess, limits)
     elif head.startswith(CAMERA_HEADS) or head[6:14] == b"HEAPCCDR" or head[4:8] == b"ftyp":
@@ -129,7 +129,7 @@ def _described(decoded: Decoded, description: Description) -> Decoded:
     if description.black is not None:
         said["black"] = description.black * (4 // len(description.black))
     if description.white is not None:
-        said["white"] = float(description.white)
+        said["white"] = description.white
     if description.bits is not None:
         said["bits"] = description.bits
     if description.gains is not None:

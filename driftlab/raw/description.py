@@ -101,7 +101,7 @@ class Description:
 
 
 def beside(path: Path) -> Description:
-    """What `<file>.json` says; nothing where there is none, or where none of its keys is a description's."""
+    """What `<file>.json` says; nothing where there is none, or where most of its keys are another program's."""
     sidecar = path.with_name(path.name + ".json")
     if not sidecar.is_file():
         return Description()
@@ -109,7 +109,8 @@ def beside(path: Path) -> Description:
         values = json.loads(sidecar.read_bytes())
     except (OSError, ValueError):
         raise RawError(f"'{sidecar}' is not JSON: mend it or move it away.") from None
-    if not isinstance(values, dict) or not {field.name for field in fields(Description)} & set(values):
+    known = {field.name for field in fields(Description)}
+    if not isinstance(values, dict) or 2 * len(known & set(values)) < len(values):
         return Description()
     try:
         return Description.parse(values)

@@ -34,9 +34,9 @@ def write_dng(frame: RawFrame, path: str | os.PathLike[str], *, compress: bool =
     """Write `frame` as DNG: samples of 16 bits, levels, gains, color matrix, camera, exposure and orientation.
 
     Samples that are whole numbers are kept exactly, others are rounded to the nearest DN, as the white level is;
-    black levels, gains and matrix are kept within 1e-6. `compress` uses lossless JPEG, which LibRaw does not read of
-    linear frames: these stay uncompressed. The visible area is written,
-    margins, remarks and `extra` are not. The file appears under its name when it is complete, never before.
+    black levels, gains and matrix are kept within 1e-6. The origin and the visible area are written; margins, remarks
+    and `extra` are not. `compress` uses lossless JPEG, which LibRaw does not read of linear frames: these stay
+    uncompressed. The file appears under its name when it is complete, never before.
 
     Raises RawError for samples outside 0-65535 DN, for filters that DNG readers do not know, and when the file cannot
     be written.

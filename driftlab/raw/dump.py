@@ -25,7 +25,7 @@ __all__ = ["decode_dump", "guess_dump"]
 
 #: Samples and bytes of one group of a packing.
 GROUPS: Final = {"mipi10": (4, 5), "mipi12": (2, 3), "mipi14": (4, 7)}
-NAMED_SIZE: Final = re.compile(r"(?<!\d)(\d{2,5})x(\d{2,5})(?!\d)", re.IGNORECASE)
+NAMED_SIZE: Final = re.compile(r"(?<!\d)([1-9]\d{1,4})x([1-9]\d{1,4})(?!\d)", re.IGNORECASE)
 NAMED_BITS: Final = re.compile(r"(?<!\d)(8|10|12|14|16)[ _-]?bits?(?![a-z])", re.IGNORECASE)
 NAMED_CFA: Final = re.compile(r"(?<![a-z])(rggb|bggr|grbg|gbrg|mono)(?![a-z])", re.IGNORECASE)
 
@@ -95,19 +95,14 @@ def _would_fit(size: int, description: Description) -> str:
     """The end of a sentence that says which description fits the file's size."""
     for fit in _fitting(size, replace(description, bits=None, packing=None), None):
         return f"--bits {fit.bits} --packing {fit.packing} would fit"
-    height, row = (
-        description.height or 1,
-        _row_bytes(
-            description.width or 0,
-            description.bits or _packed_bits(description.packing),
-            description.packing or "plain",
-        ),
-    )
+    packing = description.packing or "plain"
+    row = _row_bytes(description.width or 0, description.bits or _packed_bits(packing), packing)
+    needed = (description.height or 0) * row
     body = size - (description.header or 0)
     if body > 0 and body % row == 0:
         return f"--height {body // row} would fit"
-    if size > height * row:
-        return f"--header {size - height * row} would fit"
+    if size > needed:
+        return f"--header {size - needed} would fit"
     return "give the right width, height, bits and packing"
 
 

@@ -36,7 +36,7 @@ def linear_samples(path: Path, tags: Tags) -> NDArray[np.float32]:
     """`[H, W]` or `[H, W, C]` linear light, masked borders included, from 0 to `WHITE_LEVEL`."""
     stored = read_samples(path)
     table = np.array(tags.numbers(TABLE) or range(256), np.float32)
-    levels = table.clip(max=table[-1])[np.arange(256).clip(max=len(table) - 1)]
+    levels = table[np.arange(256).clip(max=len(table) - 1)]  # beyond its end a table goes on as it ends
     planes = 1 if stored.ndim == 2 else stored.shape[2]
     black = np.resize(tags.numbers(BLACK) or (0.0,), planes)
     white = np.resize(tags.numbers(WHITE) or (255.0,), planes)
@@ -50,7 +50,7 @@ def linear_samples(path: Path, tags: Tags) -> NDArray[np.float32]:
 
 
 def _polynomials(tags: Tags) -> Iterator[tuple[int, Polynomial]]:
-    """First plane and polynomial of every MapPolynomial opcode for one plane; big-endian, whatever the file is."""
+    """Plane and polynomial of every MapPolynomial opcode; big-endian, whatever the file is."""
     opcodes = tags.values.get(OPCODES)
     if not isinstance(opcodes, bytes):
         return

@@ -49,6 +49,11 @@ def decode_picture_file(
     elif description.cfa is not None and CFA.parse(description.cfa).kind == "linear":
         decoded = _mosaic(np.moveaxis(samples[..., :3], 2, 0).copy(), "linear", description)
     elif head.startswith((JPEG, BMP)) or not _equal_channels(samples):
+        if description.said():
+            raise RawError(
+                f"'{path.name}' is an RGB picture, whose camera un-processing makes up: a description of its "
+                "samples cannot be right."
+            )
         decoded = unprocess(samples[..., :3], parameters)
     else:
         decoded = _mosaic(samples[None, ..., 0], "RGGB", description)

@@ -17,7 +17,7 @@ def test_arguments_win_over_the_file_beside(tmp_path):
 
 def test_json_of_another_program_is_let_alone(tmp_path):
     path = tmp_path / "a.jpg"
-    path.with_name("a.jpg.json").write_text('{"title": "a.jpg", "photoTakenTime": {}}')
+    path.with_name("a.jpg.json").write_text('{"title": "a.jpg", "width": 4, "taken": {}}')
     assert beside(path) == Description()
 
 

@@ -91,6 +91,13 @@ def test_a_picture_named_as_a_camera_file_is_refused(tmp_path):
         load_raw(path)
 
 
+def test_a_picture_takes_no_description(tmp_path):
+    path = tmp_path / "a.png"
+    Image.fromarray(RNG.integers(0, 256, (8, 10, 3), "u1")).save(path)
+    with pytest.raises(RawError, match="un-processing"):
+        load_raw(path, description=Description(cfa="BGGR"))
+
+
 @pytest.mark.parametrize(
     "samples",
     [
