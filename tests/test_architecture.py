@@ -17,7 +17,8 @@ PACKAGE = Path(driftlab.__file__).parent
 # Who may import whom. A room is a folder or a module directly in driftlab/; it is free within itself. "raw" is the
 # whole room, "raw.frame" that module only. A room may stand here before it exists; none may exist without it.
 TABLE: dict[str, set[str]] = {
-    "raw": set(),
+    "atomic": set(),
+    "raw": {"atomic"},
     "isp": {"raw.frame"},
     "model": set(),
     "history": set(),
@@ -27,7 +28,7 @@ TABLE: dict[str, set[str]] = {
     "analysis": {"raw.frame", "isp", "model"},
     "drift": {"raw.frame", "isp", "model", "data", "analysis"},
     "report": {"raw.frame", "isp", "model", "analysis"},
-    "demo": {"raw.frame", "raw.dng", "isp", "model"},
+    "demo": {"atomic", "raw.frame", "raw.dng", "isp", "model"},
 }
 TABLE["bench"] = {*TABLE}
 TABLE["cli"] = {*TABLE, "gui"} - {"history"}

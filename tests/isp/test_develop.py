@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from driftlab.isp import develop as module
-from driftlab.isp.develop import develop, mosaic_of, tiles
+from driftlab.isp.develop import Region, develop, mosaic_of, picture_size, tiles, window
 from driftlab.isp.pipeline import CAMERA, PAPER, run
-from driftlab.isp.stage import Sensor
+from driftlab.isp.stage import IspError, Sensor
 from driftlab.raw.frame import CFA
 from tests.isp.frames import smooth_frame
 
@@ -51,6 +51,44 @@ def test_tiles_equal_the_whole(name: str, case: str) -> None:
         whole = run(mosaic_of(frame), settings, Sensor.of(frame), CAMERA)[0].numpy()
     assert len(list(tiles(frame, settings))) > (1 if case != "fft" else 0)
     np.testing.assert_array_equal(develop(frame, settings), whole)
+
+
+@pytest.mark.parametrize("name", ["grbg", "xtrans", "linear"])
+@pytest.mark.parametrize("case", CASES)
+def test_a_region_equals_that_part_of_the_whole(name: str, case: str) -> None:
+    frame = smooth_frame(name, 203, 219, noise=200.0, **LEVELS)
+    settings = CAMERA.settings(frame).changed(CASES[case])
+    whole = develop(frame, settings)
+    height, width = picture_size(frame, settings)
+    for region in (
+        Region(0, 0, 1, 1),
+        Region(17, 9, 31, 40),
+        Region(width - 5, height - 7, 5, 7),
+        Region(0, 0, width, height),
+    ):
+        part = whole[:, region.top : region.top + region.height, region.left : region.left + region.width]
+        np.testing.assert_array_equal(develop(frame, settings, region=region), part)
+        cut = window(frame, settings, region)
+        np.testing.assert_array_equal(cut.run(settings, settings)[0].numpy(), part)
+
+
+@pytest.mark.parametrize(
+    "region", [Region(-1, 0, 5, 5), Region(0, 0, 0, 5), Region(100, 0, 120, 5), Region(0, 203, 1, 1)]
+)
+def test_a_region_beyond_the_picture_is_refused(region: Region) -> None:
+    frame = smooth_frame("rggb", 203, 219)
+    with pytest.raises(IspError, match="219 × 203 pixels"):
+        develop(frame, CAMERA.settings(frame), region=region)
+
+
+def test_integers_are_the_nearest() -> None:
+    frame = smooth_frame("rggb", 90, 70, **LEVELS)
+    settings = CAMERA.settings(frame)
+    exact = develop(frame, settings).astype(np.float64)
+    for bits, dtype in ((8, np.uint8), (16, np.uint16)):
+        got = develop(frame, settings, bits=bits)
+        assert got.dtype == dtype
+        assert np.abs(got - exact * (2**bits - 1)).max() <= 0.51
 
 
 def test_until_and_progress() -> None:

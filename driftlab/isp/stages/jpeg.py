@@ -68,14 +68,24 @@ def _rounded(x: Tensor) -> Tensor:
 
 def _blocks_rounded(plane: Tensor, table: tuple[tuple[int, ...], ...], scale: Tensor) -> Tensor:
     """`plane` with the cosine transform of every 8×8 block rounded to the steps of `table` times `scale`."""
-    steps = _rounded(plane.new_tensor(table) * scale.reshape(-1, 1, 1, 1, 1, 1)).clamp(1, 255)
+    steps = _rounded(plane.new_tensor(table)[..., None, None, None, None] * scale.reshape(1, 1, -1, 1, 1, 1))
+    steps = steps.clamp(1, 255)
     n = torch.arange(8, dtype=plane.dtype, device=plane.device)
     basis = torch.cos((2 * n + 1) * n[:, None] * (math.pi / 16)) / 2
     basis[0] *= math.sqrt(0.5)
     batch, channels, height, width = plane.shape
-    blocks = plane.reshape(batch, channels, height // 8, 8, width // 8, 8).transpose(3, 4)
-    kept = _rounded((basis @ blocks @ basis.T) / steps) * steps
-    return (basis.T @ kept @ basis).transpose(3, 4).reshape(-1, channels, height, width)
+    # Row and column within the block first: each transform is then one product with a wide matrix.
+    blocks = plane.reshape(batch, channels, height // 8, 8, width // 8, 8).permute(3, 5, 0, 1, 2, 4)
+    kept = _rounded(_both_ways(basis, blocks) / steps) * steps
+    whole = _both_ways(basis.T, kept).permute(2, 3, 4, 0, 5, 1)
+    return whole.reshape(-1, channels, height, width)
+
+
+def _both_ways(basis: Tensor, blocks: Tensor) -> Tensor:
+    """The transform of `blocks` `[8, 8, ...]` along their rows and along their columns."""
+    for _ in range(2):
+        blocks = torch.tensordot(basis, blocks, ([1], [1]))  # transforms the second axis and puts it first
+    return blocks
 
 
 def _doubled(plane: Tensor) -> Tensor:
