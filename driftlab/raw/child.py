@@ -8,6 +8,7 @@ answers are JSON lines and samples come through an anonymous file, so nothing th
 from __future__ import annotations
 
 import atexit
+import contextlib
 import json
 import mmap
 import os
@@ -110,7 +111,8 @@ class Child:
             self.process.wait()
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe is not None:
-                pipe.close()
+                with contextlib.suppress(BrokenPipeError):  # a question that was never read
+                    pipe.close()
         os.close(self.samples)
         if self.path and self.owner == os.getpid():
             os.unlink(self.path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
+from driftlab.atomic import whole_file
 from driftlab.raw.color import XYZ_TO_SRGB
 from driftlab.raw.frame import RawError, RawFrame
 from driftlab.raw.tags import CFA_PHOTOMETRIC, LINEAR_RAW
@@ -54,29 +54,13 @@ def write_dng(frame: RawFrame, path: str | os.PathLike[str], *, compress: bool =
     samples = np.rint(frame.mosaic).astype(np.uint16)
     image = np.ascontiguousarray(np.moveaxis(samples, 0, 2)) if len(samples) == 3 else samples[0]
     try:
-        descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
-        try:
+        with whole_file(target) as temporary:
             _write_tiff(temporary, image, frame.cfa.kind, list(_tags(frame)), compress)
-            os.fsync(descriptor)
-            os.chmod(temporary, 0o666 & ~_umask())
-            os.replace(temporary, target)
-        except BaseException:
-            os.unlink(temporary)
-            raise
-        finally:
-            os.close(descriptor)
     except OSError as error:
         raise RawError(f"'{target}' cannot be written: {error.strerror or error}.") from None
 
 
-def _umask() -> int:
-    """The permissions that new files lack; reading it means setting it."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def _write_tiff(path: str, image: NDArray[np.uint16], kind: str, tags: list[Tag], compress: bool) -> None:
+def _write_tiff(path: Path, image: NDArray[np.uint16], kind: str, tags: list[Tag], compress: bool) -> None:
     photometric = {"mono": BLACK_IS_ZERO, "linear": LINEAR_RAW}.get(kind, CFA_PHOTOMETRIC)
     options: dict[str, Any] = {
         "photometric": photometric,

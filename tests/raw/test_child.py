@@ -53,6 +53,15 @@ def test_a_process_that_died_while_idle_is_replaced(faulty):
         faulty("good")
 
 
+def test_a_process_that_dies_before_it_is_asked_is_told_apart(faulty):
+    dead = child.Child()
+    dead.process.kill()
+    dead.process.wait()
+    with pytest.raises(child.ChildDied, match="SIGKILL"):
+        dead.ask({"path": "good"}, 20, lambda: None)
+    dead.close()
+
+
 def test_an_interrupt_leaves_no_answer_behind(faulty):
     def interrupt():
         raise KeyboardInterrupt

@@ -208,3 +208,14 @@ def test_a_cut_file_that_decodes_has_a_remark(tmp_path):
     path.write_bytes(path.read_bytes()[:end])
     missing = (offsets[1] + counts[1] - end) / sum(counts)
     assert f"truncated: {missing:.1%} of the samples are missing from the file" in load_raw(path).remarks
+
+
+def test_without_as_shot_gains_the_daylight_ones_stand_in(tmp_path, make_frame):
+    path = tmp_path / "a.dng"
+    write_dng(make_frame(), path)
+    with tifffile.TiffFile(path, mode="r+") as file:
+        file.pages.first.tags[50728].overwrite((0, 1) * 3)  # as-shot neutral of nothing
+    frame = load_raw(path)
+    assert frame.gains_source == "daylight"
+    assert frame.gains == pytest.approx(make_frame().gains, abs=1e-3)  # its matrix is one for daylight
+    assert any("daylight" in remark for remark in frame.remarks)
