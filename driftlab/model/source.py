@@ -90,6 +90,8 @@ def find(model: str | Path, weights: str | Path | None, architecture: str | None
     Raises ModelError when there is no such model, or when it takes more than was given.
     """
     path, spec = Path(model), str(model)
+    if path.exists() and weights is not None:
+        raise ModelError(f"{path.name} brings its own weights: leave out --weights, or name an architecture instead.")
     if path.is_dir():
         if not (path / "config.json").is_file():
             raise ModelError(f"The folder {path.name} is no Hugging Face model: it has no config.json.")
