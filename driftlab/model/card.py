@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from driftlab.errors import DriftlabError
+
 __all__ = ["Card", "CardSource", "Channels", "Interpolation", "Layout", "ModelError", "Output", "Resize", "Task"]
 
 
-class ModelError(Exception):
+class ModelError(DriftlabError):
     """A task model cannot be loaded or run; the message is one sentence that names the mend."""
 
 

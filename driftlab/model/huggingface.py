@@ -77,8 +77,11 @@ def _processor(folder: Path) -> dict[str, Any]:
         claims["crop_fraction"] = config.get("crop_pct") or 1.0
     if config.get("do_flip_channel_order"):
         claims["channels"] = Channels.BGR
+    # Theirs starts from 0..255, the card's from 0..1.
     if not config.get("do_rescale", True):
         claims["scale"] = 255.0
+    elif "rescale_factor" in config:
+        claims["scale"] = round(255 * config["rescale_factor"], 9)
     if config.get("do_normalize", True) and "image_mean" in config:
         claims |= {"mean": tuple(config["image_mean"]), "std": tuple(config["image_std"])}
     return claims

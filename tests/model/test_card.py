@@ -86,7 +86,12 @@ def test_labels_in_a_file_beside_the_card(name: str, content: str, names: tuple[
 
 @pytest.mark.parametrize(
     ("content", "sentence"),
-    [(None, "cannot be read"), ("{", "is not JSON"), ("[]", "must hold one JSON object"), ('{"task": 1}', "'task' must")],
+    [
+        (None, "cannot be read"),
+        ("{", "is not JSON"),
+        ("[]", "must hold one JSON object"),
+        ('{"task": 1}', "'task' must"),
+    ],
 )
 def test_a_file_that_is_no_card(content: str | None, sentence: str, folder: Path) -> None:
     path = save_torchscript(network(), folder / "m.pt")

@@ -93,7 +93,7 @@ PLANTED = [torchscript, export, factory, factory_in_a_package, card_with_factory
 def test_without_trust_nothing_runs(plant: Callable[[Path], str], folder: Path) -> None:
     model = plant(folder)
     reason = needs_trust(model)
-    assert reason is not None and "whatever you can do" in reason or "run any code" in str(reason)
+    assert (reason is not None and "whatever you can do" in reason) or "run any code" in str(reason)
     with pytest.raises(ModelError) as caught:
         load_model(model)
     assert "--trust" in str(caught.value) and str(reason) in str(caught.value)
