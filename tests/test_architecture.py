@@ -18,6 +18,7 @@ PACKAGE = Path(driftlab.__file__).parent
 # whole room, "raw.frame" that module only. A room may stand here before it exists; none may exist without it.
 TABLE: dict[str, set[str]] = {
     "atomic": set(),
+    "errors": set(),
     "raw": {"atomic"},
     "isp": {"raw.frame"},
     "model": set(),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ from torch import Tensor
 
 from driftlab.isp.pipeline import run
 from driftlab.isp.settings import Settings
-from driftlab.isp.stage import ROW, IspError, Sensor, Values
+from driftlab.isp.stage import ROW, Domain, IspError, Sensor, Values
 from driftlab.raw.frame import RawFrame
 
 __all__ = ["Region", "Tile", "Window", "develop", "mosaic_of", "picture_size", "tiles", "window"]
@@ -116,15 +116,19 @@ def develop(
     region: Region | None = None,
     until: str | None = None,
     bits: int | None = None,
+    watched: Callable[[Iterator[Tile]], Iterator[Tile]] = iter,
 ) -> NDArray[Any]:
     """The picture or a region of it, `[C, H, W]`: display RGB, or the output of the stage named by `until`.
 
-    float32, or with `bits` 8 or 16 the nearest unsigned integers of that depth, 0–1 spread over all of them.
+    float32, or with `bits` 8 or 16 the nearest unsigned integers of that depth, 0–1 spread over all of them. The tiles
+    pass through `watched`, which may show how far they are.
     """
+    if bits and settings.pipeline.writes(until) == Domain.SAMPLES:
+        raise IspError(f"The output of '{until}' is in DN, which no picture holds: write it as NPY.")
     size = picture_size(frame, settings, until)
     region = region.within(size) if region else Region(0, 0, size[1], size[0])
     picture: NDArray[Any] | None = None
-    for tile in tiles(frame, settings, region=region, until=until):
+    for tile in watched(tiles(frame, settings, region=region, until=until)):
         if picture is None:
             dtype = {None: np.float32, 8: np.uint8, 16: np.uint16}[bits]
             picture = np.empty((tile.pixels.shape[0], region.height, region.width), dtype)

@@ -28,7 +28,7 @@ from driftlab.isp.stages import (
 )
 from driftlab.raw.frame import RawFrame
 
-__all__ = ["CAMERA", "PAPER", "PIPELINES", "Pipeline", "run"]
+__all__ = ["CAMERA", "PAPER", "PIPELINES", "Pipeline", "pipeline_of", "run"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +52,7 @@ class Pipeline:
                     f"The pipeline '{self.name}' can't run: {stage.name} reads {stage.reads}, "
                     f"but what comes before it writes {domain}."
                 )
-            domain = Domain.LINEAR_RGB if stage.writes == Domain.LUMA else stage.writes
+            domain = self.writes(stage.name)
             keys |= zip(stage.keys, (None, *stage.choices, *stage.params), strict=True)
         names = {s.name: tuple((key.partition(".")[2], key) for key in s.keys) for s in self.stages}
         object.__setattr__(self, "keys", MappingProxyType(keys))
@@ -66,6 +66,11 @@ class Pipeline:
         raise IspError(
             f"The pipeline '{self.name}' has no stage '{name}': it has {', '.join(s.name for s in self.stages)}."
         )
+
+    def writes(self, until: str | None = None) -> Domain:
+        """The domain of what the pipeline gives, or of the output of the stage named by `until`."""
+        domain = (self.stages[-1] if until is None else self.stage(until)).writes
+        return Domain.LINEAR_RGB if domain == Domain.LUMA else domain
 
     def parameters(self) -> Iterator[tuple[str, Stage, Param]]:
         """Key, stage and declaration of every parameter, in order."""
@@ -176,3 +181,10 @@ PAPER: Final = Pipeline(
 )
 
 PIPELINES: Final[Mapping[str, Pipeline]] = MappingProxyType({p.name: p for p in (CAMERA, PAPER)})
+
+
+def pipeline_of(name: str) -> Pipeline:
+    """The pipeline of this name."""
+    if name not in PIPELINES:
+        raise IspError(f"There is no pipeline '{name}': use {' or '.join(PIPELINES)}.")
+    return PIPELINES[name]

@@ -8,9 +8,10 @@ from types import MappingProxyType
 from typing import Final
 
 from driftlab.isp.settings import Settings
+from driftlab.isp.stage import IspError
 from driftlab.raw.frame import CHANNELS, RawFrame
 
-__all__ = ["PRESETS", "Preset"]
+__all__ = ["PRESETS", "Preset", "preset_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +23,12 @@ class Preset:
     gains: tuple[float, float, float]
     matrix: tuple[tuple[float, float, float], tuple[float, float, float], tuple[float, float, float]]
 
-    def applied(self, settings: Settings, frame: RawFrame) -> Settings:
-        """`settings` with the preset's values in place of those of the frame."""
+    def applied(self, settings: Settings, frame: RawFrame | None) -> Settings:
+        """`settings` with the preset's values in place of those of the frame; without one, white is 65535 DN."""
+        white = frame.white if frame else 65535.0
         return settings.changed(
             {
-                **{f"black_level.{c}": level * frame.white for c, level in zip(CHANNELS, self.black, strict=True)},
+                **{f"black_level.{c}": level * white for c, level in zip(CHANNELS, self.black, strict=True)},
                 **{f"white_balance.{c}": gain for c, gain in zip("rgb", self.gains, strict=True)},
                 **{
                     f"color_matrix.{out}{into}": self.matrix[i][j]
@@ -59,3 +61,10 @@ PRESETS: Final[Mapping[str, Preset]] = MappingProxyType(
         ),
     }
 )
+
+
+def preset_of(name: str) -> Preset:
+    """The preset of this name."""
+    if name not in PRESETS:
+        raise IspError(f"There is no preset '{name}': use {' or '.join(PRESETS)}.")
+    return PRESETS[name]

@@ -11,12 +11,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from driftlab.atomic import whole_file
 from driftlab.isp.stage import Choice, IspError, Param, Value
 
 if TYPE_CHECKING:
     from driftlab.isp.pipeline import Pipeline
 
-__all__ = ["Settings"]
+__all__ = ["Settings", "pipeline_named_in"]
 
 FORMAT = "driftlab.settings/1"
 
@@ -78,7 +79,11 @@ class Settings(Mapping[str, Value]):
 
     def save(self, path: Path) -> None:
         """Write as JSON."""
-        path.write_text(json.dumps(self.to_dict(), indent=2) + "\n", encoding="utf-8")
+        try:
+            with whole_file(path) as file:
+                file.write_text(json.dumps(self.to_dict(), indent=2) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise IspError(f"'{path}' can't be written: {error.strerror or error}.") from error
 
     def loaded(self, path: Path) -> Settings:
         """These settings with those of a JSON file laid over them; the file may hold only some of the keys."""

@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 import torch
 from torch import Tensor
 
+from driftlab.errors import DriftlabError
 from driftlab.raw.frame import CFA, RawFrame
 
 __all__ = ["ROW", "Choice", "Domain", "Gradient", "IspError", "Param", "Sensor", "Stage", "Value", "Values", "per_site"]
@@ -25,15 +26,17 @@ Gradient = Literal["exact", "surrogate", "none"]
 ROW: Final = -1
 
 
-class IspError(Exception):
+class IspError(DriftlabError):
     """Settings, parameters or pipelines that do not fit; the message is one sentence that names the mend."""
 
 
 class Domain(StrEnum):
     """What an image between two stages is. All are `[B, C, H, W]`."""
 
+    SAMPLES = "mosaic in DN"
+    """What the sensor recorded, in DN: one channel, or three for a linear frame."""
     MOSAIC = "mosaic"
-    """Sensor samples, one channel (three for a linear frame): DN until `black_level`, then 0 = black, 1 = white."""
+    """The same sites with the black level taken off: 0 is black, 1 is white."""
     CAMERA_RGB = "camera RGB"
     LINEAR_RGB = "linear RGB"
     LUMA = "luma"

@@ -12,13 +12,15 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from driftlab.errors import DriftlabError
+
 __all__ = ["CFA", "CHANNELS", "ColorMatrix", "Origin", "RawError", "RawFrame"]
 
 #: The four channels of a mosaic, in the order of every per-channel tuple: `g1` shares rows with red, `g2` with blue.
 CHANNELS: Final = ("r", "g1", "g2", "b")
 
 
-class RawError(Exception):
+class RawError(DriftlabError):
     """A file cannot be a RAW frame; the message is one sentence that names the mend."""
 
 

@@ -44,9 +44,9 @@ def image_for(
         return rgb[:, :1] + 0.01 * torch.rand(
             1, 1, *size, dtype=dtype, generator=torch.Generator().manual_seed(0)
         ), Sensor.of(frame)
-    if stage.reads == Domain.MOSAIC:
+    if stage.reads in (Domain.SAMPLES, Domain.MOSAIC):
         mosaic = torch.from_numpy(frame.mosaic.copy()).to(dtype)[None]
-        if stage.name in ("white_balance", "demosaic"):
+        if stage.reads == Domain.MOSAIC:
             mosaic = (mosaic - 512) / (16383 - 512)
         return mosaic, Sensor.of(frame)
     return rgb, Sensor.of(frame)
@@ -93,7 +93,7 @@ def test_gradients_are_finite_at_every_corner(stage: Stage, choices: dict[str, s
     image, sensor = image_for(stage)
     # Black, white and beyond: where clips, powers and roots are steepest.
     extreme = image.clone()
-    span = 16383.0 if stage.reads == Domain.MOSAIC and stage.name not in ("white_balance", "demosaic") else 1.0
+    span = 16383.0 if stage.reads == Domain.SAMPLES else 1.0
     extreme[..., :8, :8], extreme[..., 8:16, :8], extreme[..., 16:, :8] = 0.0, span, -0.1 * span
     for values in corners(stage, choices):
         leaves = {

@@ -16,8 +16,8 @@ STAGE = Stage(
     name="exposure",
     title="Exposure",
     help="More or less light on the sensor. The black level stays where it is.",
-    reads=Domain.MOSAIC,
-    writes=Domain.MOSAIC,
+    reads=Domain.SAMPLES,
+    writes=Domain.SAMPLES,
     forward=_forward,
     params=(
         Param(

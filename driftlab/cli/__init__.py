@@ -1,0 +1,59 @@
+"""The command line: arguments -> calls of the Python API -> output. One file a command.
+
+Nothing heavy is imported before a command needs it: `--help` and `--version` load neither torch nor LibRaw nor Qt.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from driftlab import __version__
+from driftlab.cli import bench, demo, develop, info, predict, stages
+from driftlab.errors import DriftlabError
+
+__all__ = ["main"]
+
+COMMANDS = (info, stages, develop, predict, demo, bench)
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are one sentence and its mend."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{message[:1].upper()}{message[1:]}: see `{self.prog} --help`.\n")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    top = _Parser(
+        prog="driftlab",
+        description="See how a camera's raw data and its image processing move the answer of a vision model.",
+        epilog="Settings are keys such as white_balance.r; `driftlab stages` lists them.",
+    )
+    top.add_argument("--version", action="version", version=f"driftlab {__version__}")
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
+    for command in COMMANDS:
+        command.add(commands)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit: 0 done, 2 for what can't be done (a sentence on stderr), 130 interrupted."""
+    arguments = parser().parse_args(argv)
+    try:
+        code = arguments.run(arguments)
+        sys.stdout.flush()
+    except DriftlabError as error:
+        print(error, file=sys.stderr)
+        code = 2
+    except BrokenPipeError:  # whoever read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        code = 130
+    sys.exit(code or 0)

@@ -1,0 +1,50 @@
+"""`driftlab develop FILE -o OUT`: a frame becomes a picture."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from driftlab.cli.options import add_files, add_settings, frame_of, progress, settings_of
+
+
+def add(commands: Any) -> None:
+    """Declare the command."""
+    about = "Develop a frame. PNG has 8 bits; TIFF, with 16, and NPY, with float32, are exact."
+    parser = commands.add_parser("develop", help="a frame becomes a picture", description=about)
+    add_files(parser, several=False)
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="OUT", help="OUT.png, OUT.tif or OUT.npy")
+    add_settings(parser)
+    parser.add_argument("--until", metavar="STAGE", help="stop after this stage and write its output")
+    parser.add_argument("--crop", metavar="X,Y,W,H", help="a region of the picture only")
+    parser.add_argument("--save-settings", type=Path, metavar="FILE", help="write the settings in force as JSON")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Develop and write."""
+    from driftlab.isp.develop import Region, develop
+    from driftlab.picture import bits_of, write_picture
+
+    bits = bits_of(arguments.out)
+    region = Region.parse(arguments.crop) if arguments.crop else None
+    frame = frame_of(arguments, arguments.file)
+    settings = settings_of(arguments, frame)
+    for remark in frame.remarks:
+        print(f"{arguments.file}: {remark}.", file=sys.stderr)
+    picture = develop(
+        frame,
+        settings,
+        region=region,
+        until=arguments.until,
+        bits=bits,
+        watched=lambda tiles: progress(tiles, "developing", lambda tile, _: tile.done),
+    )
+    write_picture(picture, arguments.out)
+    if arguments.save_settings:
+        settings.save(arguments.save_settings)
+    channels, height, width = picture.shape
+    print(f"{arguments.out}: {width} × {height}, {channels} channel{'s' * (channels > 1)}, {picture.dtype}")
+    return 0

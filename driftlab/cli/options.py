@@ -1,0 +1,154 @@
+"""Options that several commands share, and what they stand for: frames, settings and task models."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from driftlab.errors import DriftlabError
+
+if TYPE_CHECKING:
+    from driftlab.isp.settings import Settings
+    from driftlab.model.task_model import TaskModel
+    from driftlab.raw.frame import RawFrame
+
+T = TypeVar("T")
+
+
+def add_files(parser: argparse.ArgumentParser, *, several: bool = True) -> None:
+    """The camera files, and what may be said of those that do not say it themselves."""
+    what = "camera file, mosaic (TIFF, PNG, NPY, headerless dump) or RGB picture (as pseudo-RAW)"
+    parser.add_argument("file" if not several else "files", metavar="FILE", nargs="+" if several else None, help=what)
+    group = parser.add_argument_group("what the file does not say (also as FILE.json beside it)")
+    group.add_argument("--width", type=int, metavar="PX", help="samples a row of a headerless dump")
+    group.add_argument("--height", type=int, metavar="PX", help="rows of a headerless dump")
+    group.add_argument("--bits", type=int, metavar="N", help="depth of a sample, 1-16")
+    group.add_argument("--packing", help="plain, mipi10, mipi12 or mipi14")
+    group.add_argument("--endian", help="little or big")
+    group.add_argument("--header", type=int, metavar="BYTES", help="bytes before the first sample")
+    group.add_argument("--cfa", help="RGGB, BGGR, GRBG, GBRG, xtrans, quad-RGGB, mono, linear, or rows such as RG/GB")
+    group.add_argument("--black", type=_numbers, metavar="DN", help="one level, or four: r,g1,g2,b")
+    group.add_argument("--white", type=float, metavar="DN", help="the DN of saturation")
+    group.add_argument("--gains", type=_numbers, metavar="R,G,B", help="white balance as shot")
+    limits = parser.add_argument_group("limits for damaged files")
+    limits.add_argument("--max-megapixels", type=float, metavar="MP", help="largest declared size")
+    limits.add_argument("--max-ratio", type=float, metavar="X", help="largest expansion of the file's bytes")
+    limits.add_argument("--time-limit", type=float, metavar="S", help="seconds for decoding")
+    limits.add_argument("--memory-limit", type=int, metavar="MB", help="memory for decoding")
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """Pipeline, preset, settings file and single settings, each laid over the one before."""
+    group = parser.add_argument_group("settings (as shot unless given)")
+    group.add_argument("--pipeline", metavar="P", help="camera (the default) or paper")
+    group.add_argument("--preset", metavar="NAME", help="a camera set: microscope or drone (the paper's)")
+    group.add_argument("--settings", type=Path, metavar="FILE", help="a JSON file of settings")
+    group.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="one setting; may be given again"
+    )
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """The task model, its trust, and the keys of its card."""
+    from driftlab.model.card_file import CHECKS, flag
+
+    group = parser.add_argument_group("task model")
+    group.add_argument("--model", required=True, help="a model file, a Hugging Face folder or package.module:factory")
+    group.add_argument("--weights", type=Path, metavar="FILE", help="weights for a factory or an architecture")
+    group.add_argument("--trust", action="store_true", help="allow formats that run code when they are loaded")
+    group.add_argument("--card", type=Path, metavar="FILE", help="its card, if not <model>.json beside it")
+    for key, (allowed, _) in CHECKS.items():
+        group.add_argument(flag(key), dest=f"card_{key}", metavar="VALUE", help=f"{allowed}, over the card")
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    return tuple(float(part) for part in text.split(","))
+
+
+def frame_of(arguments: argparse.Namespace, path: str) -> RawFrame:
+    """The frame in a file, by the options of `add_files`."""
+    from driftlab.raw.description import Description
+    from driftlab.raw.limits import Limits
+    from driftlab.raw.load import load_raw
+
+    names = ("width", "height", "bits", "packing", "endian", "header", "cfa", "black", "white", "gains")
+    limits = {
+        "megapixels": arguments.max_megapixels,
+        "ratio": arguments.max_ratio,
+        "seconds": arguments.time_limit,
+        "memory": arguments.memory_limit,
+    }
+    given = {name: value for name, value in limits.items() if value is not None}
+    description = Description(**{name: getattr(arguments, name) for name in names})
+    return load_raw(path, description=description, limits=Limits(**given))
+
+
+def settings_of(arguments: argparse.Namespace, frame: RawFrame | None) -> Settings:
+    """The settings for a frame, by the options of `add_settings`."""
+    from driftlab.isp.pipeline import pipeline_of
+    from driftlab.isp.presets import preset_of
+    from driftlab.isp.settings import pipeline_named_in
+
+    name = arguments.pipeline or (pipeline_named_in(arguments.settings) if arguments.settings else None)
+    settings = pipeline_of(name or "camera").settings(frame)
+    if arguments.preset:
+        settings = preset_of(arguments.preset).applied(settings, frame)
+    if arguments.settings:
+        settings = settings.loaded(arguments.settings)
+    return settings.assigned(arguments.set)
+
+
+def model_of(arguments: argparse.Namespace) -> TaskModel:
+    """The task model, by the options of `add_model`."""
+    from driftlab.model.card_file import CHECKS, flag_value
+    from driftlab.model.load import load_model
+
+    said = {key: flag_value(text) for key in CHECKS if (text := getattr(arguments, f"card_{key}")) is not None}
+    return load_model(
+        arguments.model, trust=arguments.trust, weights=arguments.weights, card=arguments.card, flags=said
+    )
+
+
+def each_file(arguments: argparse.Namespace, work: Callable[[str], None]) -> int:
+    """`work` on every file; one that can't be used is told and passed over. The exit code: 2 if there was one."""
+    code = 0
+    for path in progress(arguments.files, "files", lambda _, done: done / len(arguments.files)):
+        try:
+            work(path)
+        except DriftlabError as error:
+            print(error, file=sys.stderr)
+            code = 2
+    return code
+
+
+def print_json(value: Any) -> None:
+    """One line of JSON; numbers that JSON does not know are refused, not bent."""
+    print(json.dumps(value, allow_nan=False), flush=True)
+
+
+def progress(steps: Iterable[T], title: str, share: Callable[[T, int], float]) -> Iterator[T]:
+    """`steps`, with a bar on a terminal's stderr once they have taken a second.
+
+    `share` tells from a step and how many there have been what part of the work is done, 0-1.
+    """
+    start, bar, task = time.monotonic(), None, None
+    try:
+        for done, step in enumerate(steps, 1):
+            yield step
+            if bar is None and sys.stderr.isatty() and time.monotonic() - start > 1:
+                from rich.console import Console
+                from rich.progress import Progress
+
+                bar = Progress(console=Console(stderr=True), transient=True)
+                task = bar.add_task(title, total=1.0)
+                bar.start()
+            if bar is not None and task is not None:
+                bar.update(task, completed=share(step, done))
+    finally:
+        if bar is not None:
+            bar.stop()
