@@ -29,7 +29,7 @@ TABLE: dict[str, set[str]] = {
     "analysis": {"raw.frame", "isp", "model"},
     "drift": {"raw.frame", "isp", "model", "data", "analysis"},
     "report": {"raw.frame", "isp", "model", "analysis"},
-    "demo": {"atomic", "raw.frame", "raw.dng", "isp", "model"},
+    "demo": {"atomic", "errors", "raw", "isp", "model"},
 }
 TABLE["bench"] = {*TABLE}
 TABLE["cli"] = {*TABLE, "gui"} - {"history"}
