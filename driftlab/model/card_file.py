@@ -154,8 +154,10 @@ def _read_labels(path: Path) -> Any:
     """The labels of a file: JSON (a list, or an object from index to name), or one a line with or without its index."""
     try:
         content = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ModelError(f"The labels file {path} cannot be read: {error}.") from error
+    except OSError as error:
+        raise ModelError(f"The labels file {path} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise ModelError(f"The labels file {path} is not text in UTF-8.") from error
     if path.suffix == ".json":
         try:
             return json.loads(content)

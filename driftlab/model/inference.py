@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -55,9 +57,12 @@ def raw_output(network: Network, card: Card, inputs: Tensor) -> Tensor:
 
 
 def reason(error: Exception) -> str:
-    """The line of an exception's message that says most: torch and ONNX Runtime put it last, below their own trace."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"{(lines or [type(error).__name__])[-1].rstrip('.')}."
+    """What an exception says in one line, as the end of a sentence."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    # Mostly the first line says it; below a heading, or below a trace of TorchScript, it is the last.
+    heading = lines[0].endswith(":") or lines[0].startswith("The following operation failed in the TorchScript")
+    line = lines[-1] if heading else lines[0]
+    return textwrap.shorten(line, 240, placeholder=" ...").rstrip(".") + "."
 
 
 def _as_rows(raw: Tensor, card: Card, count: int) -> Tensor:

@@ -5,6 +5,7 @@ A probe claims a key only where the model's answers leave no doubt; what stays u
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final, TypeAlias
@@ -23,9 +24,12 @@ __all__ = ["settle"]
 #: Makes the error that asks for a key of the card, with the reason.
 Ask: TypeAlias = Callable[[str, str], ModelError]
 
-#: The square input sizes, in pixels, that pretrained vision models commonly take.
-COMMON_SIZES: Final = (28, 32, 48, 64, 96, 112, 128, 160, 192, 224, 240, 256, 260, 288, 299, 300, 320, 331, 336, 380,
-                       384, 416, 448, 480, 512, 513, 518, 520, 528, 560, 600, 640)  # fmt: skip
+#: The square input sizes, in pixels, that pretrained vision models commonly take. A network that takes a small one and
+#: a large one takes another small one too, so that the large, slow ones are tried only where no small one fits.
+COMMON_SIZES: Final = (
+    (28, 32, 48, 64, 96, 112, 128, 160, 192, 224, 240, 256, 260, 288, 299, 300, 320),
+    (331, 336, 380, 384, 416, 448, 480, 512, 513, 518, 520, 528, 560, 600, 640),
+)
 
 #: The most inputs given to a model at once that takes more than one.
 BATCH: Final = 16
@@ -85,20 +89,21 @@ def _pictures(count: int, size: tuple[int, int]) -> Tensor:
 
 
 def _size(network: Network, card: Card, ask: Ask) -> tuple[int, int]:
-    """The one common size the network takes; torch itself says of every other that the shapes do not fit."""
-    fits: list[int] = []
-    for side in COMMON_SIZES:
+    """The one common size that the network takes; with any other, its shapes do not fit."""
+
+    def fits(side: int) -> bool:
         try:
-            answer = raw_output(network, card, normalize(_pictures(1, (side, side)), card))
+            return len(raw_output(network, card, normalize(_pictures(1, (side, side)), card))) == 1
         except ModelError:
-            continue
-        if len(answer) == 1:
-            fits.append(side)
-        if len(fits) == 2:
-            raise ask("input_size", f"takes pictures of several sizes ({fits[0]} and {fits[1]} among them)")
-    if not fits:
-        raise ask("input_size", "takes none of the common square sizes")
-    return (fits[0], fits[0])
+            return False
+
+    for sizes in COMMON_SIZES:
+        fitting = list(itertools.islice(filter(fits, sizes), 2))
+        if len(fitting) == 2:
+            raise ask("input_size", f"takes pictures of several sizes ({fitting[0]} and {fitting[1]} among them)")
+        if fitting:
+            return (fitting[0], fitting[0])
+    raise ask("input_size", "takes none of the common square sizes")
 
 
 def _takes_batch(network: Network, card: Card, inputs: Tensor, answers: list[Tensor]) -> bool:

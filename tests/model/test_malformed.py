@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import onnx
 import pytest
 import torch
 from onnx import TensorProto, helper
@@ -52,8 +54,6 @@ def flat_input(folder: Path) -> str:
 
 
 def weights_elsewhere(folder: Path) -> str:
-    import onnx
-
     model = onnx.load(save_onnx(network(), folder / "m.onnx"))
     onnx.save_model(model, folder / "m.onnx", save_as_external_data=True, location="w.bin", size_threshold=0)
     return "m.onnx"
@@ -149,12 +149,11 @@ def test_a_missing_weights_file(folder: Path) -> None:
 def test_a_size_the_model_does_not_take(folder: Path) -> None:
     path = save_onnx(network(), folder / "m.onnx")
     path.with_suffix(".json").write_text(json.dumps({"input_size": 2 * SIDE}))
-    with pytest.raises(ModelError, match=r"The model fails on an input of shape \[1, 3, 16, 16\]: "):
+    with pytest.raises(ModelError, match=r"on an input of shape \[1, 3, 16, 16\]: .*invalid dimensions"):
         load_model(path)
 
 
-@pytest.mark.parametrize(("package", "kind"), [("onnxruntime", "onnx")])
-def test_a_missing_extra(package: str, kind: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, package, None)
+def test_a_missing_extra(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(ModelError, match=r"install the extra 'onnx' \(pip install driftlab\[onnx\]\)"):
-        load_model(WRITERS[kind](network(), folder))
+        load_model(save_onnx(network(), folder / "m.onnx"))

@@ -78,6 +78,14 @@ def test_files_with_a_batch_of_one(save: str, folder: Path) -> None:
     torch.testing.assert_close(model(image), network()(image), rtol=1e-4, atol=1e-5)
 
 
+def test_an_archive_of_any_batch_is_given_one(folder: Path) -> None:
+    example = torch.zeros(2, 3, SIDE, SIDE)
+    path = save_export(network(), folder / "m.pt2", example, torch.export.Dim("batch", min=1, max=64))
+    model = load_model(path, trust=True)
+    assert model.batch > 1
+    assert model.card.input_size == (SIDE, SIDE)
+
+
 def test_a_large_batch_and_many_tiles_are_given_in_parts() -> None:
     seen: list[int] = []
 
@@ -205,7 +213,7 @@ def test_a_probability_of_zero_is_a_finite_logit_with_a_finite_gradient(dtype: t
 def test_a_mask_of_class_indices(folder: Path) -> None:
     nodes = [helper.make_node("ArgMax", ["picture"], ["scores"], axis=1, keepdims=0)]
     path = save_graph(nodes, folder / "m.onnx", [1, 3, 8, 8], [1, 8, 8], answer=TensorProto.INT64)
-    with pytest.raises(ModelError, match="gives class indices, .* give --model-labels or 'labels' in m.json"):
+    with pytest.raises(ModelError, match=r"gives class indices, .* give --model-labels or 'labels' in m\.json"):
         load_model(path)
     model = load_model(path, flags={"labels": ["r", "g", "b"]})
     assert (model.card.output, model.task) == ("mask", "segmentation")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
+import pickle
+import sys
+import types
 import warnings
 import zipfile
 from collections.abc import Callable
@@ -15,6 +19,7 @@ import torch
 from torch import nn
 
 from driftlab.model import ModelError, find_source, load_model, needs_trust, sniff
+from driftlab.model.architectures import ARCHITECTURES
 from tests.model.tiny import SIDE, network, save_export, save_safetensors, save_state_dict, save_torchscript, write
 
 #: What planted code leaves behind, in the folder of the test.
@@ -131,14 +136,12 @@ def test_pickles_of_more_than_weights_are_refused_trusted_or_not(
     plant: Callable[[Path], str], trust: bool, folder: Path
 ) -> None:
     weights = plant(folder)
-    with pytest.raises(ModelError, match="a pickle of more than weights, .* save model.state_dict"):
+    with pytest.raises(ModelError, match=r"a pickle of more than weights, .* save model\.state_dict"):
         load_model("resnet20-cifar", weights=weights, trust=trust)
     assert not Path(MARK).exists()
 
 
 def test_a_plain_pickle_is_not_even_opened(folder: Path) -> None:
-    import pickle
-
     (folder / "m.pth").write_bytes(pickle.dumps(Marker()))
     with pytest.raises(ModelError, match="a plain pickle, which runs code"):
         load_model("resnet20-cifar", weights="m.pth", trust=True)
@@ -149,15 +152,9 @@ def test_formats_without_code_need_no_trust(folder: Path) -> None:
     assert needs_trust(write("onnx", folder)) is None
     model = load_model(folder / "m.onnx")
     assert not model.ran_code and model.source.risk is None
-    weights = save_state_dict(load_architecture(), folder / "resnet.pth")
+    weights = save_state_dict(ARCHITECTURES["resnet20-cifar"].make(), folder / "resnet.pth")
     assert needs_trust("resnet20-cifar", weights=weights) is None
     assert not load_model("resnet20-cifar", weights=weights).ran_code
-
-
-def load_architecture() -> nn.Module:
-    from driftlab.model.architectures import ARCHITECTURES
-
-    return ARCHITECTURES["resnet20-cifar"].make()
 
 
 def test_this_programs_own_factories_need_no_trust(folder: Path) -> None:
@@ -169,8 +166,6 @@ def test_this_programs_own_factories_need_no_trust(folder: Path) -> None:
 
 
 def test_the_record_of_what_was_trusted(folder: Path) -> None:
-    import hashlib
-
     path = write("torchscript", folder)
     model = load_model(path, trust=True)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -191,9 +186,6 @@ def test_a_file_that_changes_after_it_was_judged_is_not_loaded(folder: Path) -> 
 
 
 def test_a_factory_is_the_file_that_was_judged(folder: Path) -> None:
-    import sys
-    import types
-
     (folder / "taken.py").write_text("def make(): pass\n")
     other = types.ModuleType("taken")
     other.__file__ = "/elsewhere/taken.py"

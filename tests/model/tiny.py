@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import onnx
 import safetensors.torch
 import torch
@@ -40,9 +39,10 @@ def save_torchscript(module: nn.Module, path: Path) -> Path:
     return path
 
 
-def save_export(module: nn.Module, path: Path, example: Tensor) -> Path:
+def save_export(module: nn.Module, path: Path, example: Tensor, batch: torch.export.Dim | None = None) -> Path:
     """A torch.export archive, fixed to the batch of its example as `torch.export` does by default."""
-    torch.export.save(torch.export.export(module, (example,)), path)
+    shapes = ({0: batch},) if batch else None
+    torch.export.save(torch.export.export(module, (example,), dynamic_shapes=shapes), path)
     return path
 
 
@@ -130,7 +130,3 @@ def write(kind: str, folder: Path, dtype: torch.dtype = torch.float32, **card: o
         card["architecture"] = f"tiny_{kind}:" + ("make" if dtype is torch.float32 else "make_double")
     path.with_suffix(".json").write_text(json.dumps({"input_size": SIDE, "task": "classification", **card}))
     return path
-
-
-def as_numpy(tensor: Tensor) -> np.ndarray:
-    return tensor.detach().numpy()
