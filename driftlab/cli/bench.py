@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 from typing import Any
+
+from driftlab.cli.options import print_json
 
 
 def add(commands: Any) -> None:
@@ -17,4 +20,19 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure and print."""
+    from driftlab.bench import BENCHES, bench
+    from driftlab.bench.measure import machine
+
+    for name in [arguments.name] if arguments.name else BENCHES:
+        results = []
+        for result in bench(name):
+            results.append(asdict(result))
+            if not arguments.json:
+                print(
+                    f"{name}: {result.what}: {result.ours:.3g} {result.unit}, "
+                    f"baseline {result.baseline:.3g} {result.unit}, ratio {result.ratio:.2f}",
+                    flush=True,
+                )
+        if arguments.json:
+            print_json({"name": name, "machine": machine(), "results": results})
     return 0

@@ -6,8 +6,6 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from driftlab.cli.options import progress
-
 
 def add(commands: Any) -> None:
     """Declare the command."""
