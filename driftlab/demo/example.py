@@ -32,8 +32,8 @@ _BY_KEY: Final = {drift.key: drift for drift in DRIFTS}
 #: The columns of the picture: a title, a drift and its value.
 SHOWN: Final[tuple[tuple[str, Drift | None, float], ...]] = (
     ("As shot", None, 0.0),
-    ("Red gain x 0.85", _BY_KEY["white_balance.r"], 0.85),
-    ("Red gain x 1.15", _BY_KEY["white_balance.r"], 1.15),
+    ("Red gain x 0.8", _BY_KEY["white_balance.r"], 0.8),
+    ("Red gain x 1.2", _BY_KEY["white_balance.r"], 1.2),
     ("Blur 1.5 px", _BY_KEY["optics.blur"], 1.5),
     ("Half the light", _BY_KEY["noise.intensity"], 0.5),
 )
@@ -58,7 +58,7 @@ breaks them. Basophil and lymphocyte are the same cell but for the fineness of t
 light breaks nearly all. Try it:
 
   driftlab predict frames/eosinophil-01.dng --model model/leukocyte_net.safetensors
-  driftlab predict frames/eosinophil-01.dng --model model/leukocyte_net.safetensors --set white_balance.r=0.95
+  driftlab predict frames/eosinophil-01.dng --model model/leukocyte_net.safetensors --set white_balance.r=0.9
   driftlab predict frames/basophil-01.dng --model model/leukocyte_net.safetensors --set optics.blur=1.5
 """
 

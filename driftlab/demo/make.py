@@ -14,6 +14,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
+import torch
+
 from driftlab.demo.camera import series
 from driftlab.demo.scene import CLASSES
 from driftlab.demo.train import Recipe, build
@@ -48,6 +50,7 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=SAMPLE, help=f"how many DNGs to write (default: {SAMPLE})")
     parser.add_argument("--frames-only", action="store_true", help="write the DNGs, train nothing")
     given = parser.parse_args()
+    torch.set_num_threads(1)  # as `driftlab.demo.train` does
     start = time.perf_counter()
     network = () if given.frames_only else build(Recipe(), given.seed, given.out)
     for step in chain(write_frames(given.out, given.frames, given.seed), network):

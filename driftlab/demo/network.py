@@ -41,7 +41,8 @@ class LeukocyteNet(nn.Module):
 
 def leukocyte_net() -> LeukocyteNet:
     """The network as it ships, without weights: give it those of `leukocyte_net.safetensors`."""
-    return LeukocyteNet(normalized=False)
+    with torch.random.fork_rng(devices=[]):  # torch fills new layers at random, and nobody else's draws may notice
+        return LeukocyteNet(normalized=False)
 
 
 def folded(trained: LeukocyteNet) -> LeukocyteNet:

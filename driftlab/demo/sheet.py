@@ -32,7 +32,8 @@ LINES: Final = {
 ZOOM: Final = 1.5
 GAP: Final = 14
 HEAD: Final = 104
-PLOT: Final = (540, 212)
+PLOT: Final = (560, 268)
+PITCH: Final = PLOT[1] + 108
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +54,7 @@ def sheet(
     cell = (side + GAP, side + 30 + GAP)
     left, top = 40, HEAD + 30
     middle = left + len(columns) * cell[0] + 40
-    height = max(top + len(rows) * cell[1] + 50, top + len(table) * (PLOT[1] + 118))
+    height = max(top + len(rows) * cell[1] + 50, top + len(table) * PITCH)
     image = Image.new("RGB", (middle + PLOT[0] + 40, height), PAPER)
     draw = ImageDraw.Draw(image)
     draw.text((left, 30), title, INK, _font(30))
@@ -70,7 +71,8 @@ def sheet(
         _font(15),
     )
     for index, points in enumerate(table):
-        _plot(draw, points, (middle, top + index * (PLOT[1] + 118)))
+        _plot(draw, points, (middle, top + index * PITCH))
+    _legend(draw, (middle, top + len(rows) * cell[1] + 12))
     return image
 
 
@@ -90,6 +92,7 @@ def _cell(image: Image.Image, draw: ImageDraw.ImageDraw, view: View, at: tuple[i
 def _plot(draw: ImageDraw.ImageDraw, points: Sequence[Accuracy], at: tuple[int, int]) -> None:
     """Accuracy from 0 to 1 against a drift's values: all frames as a heavy line, each class as a thin one."""
     (x, y), (width, height), drift = at, PLOT, points[0].drift
+    points = sorted(points, key=lambda point: point.value)
     draw.text((x, y - 12), f"Accuracy against {drift.title.lower()}", INK, _font(17), anchor="ls")
     for share in (0.0, 0.5, 1.0):
         level = y + height - share * height
@@ -108,11 +111,15 @@ def _plot(draw: ImageDraw.ImageDraw, points: Sequence[Accuracy], at: tuple[int, 
     for name, color in LINES.items():
         draw.line([(p, y + height * (1 - a.by_class[name])) for p, a in zip(places, points, strict=True)], color, 2)
     draw.line([(p, y + height * (1 - a.overall)) for p, a in zip(places, points, strict=True)], INK, 5, "curve")
-    x_key = float(x)
+
+
+def _legend(draw: ImageDraw.ImageDraw, at: tuple[float, float]) -> None:
+    """The colors of the lines, on one row."""
+    x, y = at
     for name, color in {"all": INK, **LINES}.items():
-        draw.line((x_key, y + height + 60, x_key + 16, y + height + 60), color, 5 if name == "all" else 3)
-        draw.text((x_key + 21, y + height + 60), name, QUIET, _font(13), anchor="lm")
-        x_key += 21 + draw.textlength(name, _font(13)) + 14
+        draw.line((x, y, x + 16, y), color, 5 if name == "all" else 3)
+        draw.text((x + 22, y), name, QUIET, _font(14), anchor="lm")
+        x += 22 + draw.textlength(name, _font(14)) + 14
 
 
 def _place(drift: Drift, value: float) -> float:
