@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from driftlab.cli.options import progress
+
 
 def add(commands: Any) -> None:
     """Declare the command."""
@@ -17,4 +19,8 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the example."""
+    from driftlab.demo import write_demo
+
+    for step in progress(write_demo(arguments.out), "running the example", lambda step, _: step.share):
+        print(step.text)
     return 0

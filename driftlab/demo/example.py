@@ -91,10 +91,8 @@ def write_demo(out: Path) -> Iterator[Step]:
 def _written(out: Path) -> Iterator[Step]:
     files, labels = _copied(out)
     yield Step(f"{len(files)} frames and the network copied", 0.03)
-    frames = []
-    for file in files:
-        frames.append(load_raw(file))
-        yield Step(f"{file.name} loaded", 0.03 + 0.17 * len(frames) / len(files))
+    frames = [load_raw(file) for file in files]
+    yield Step(f"{len(frames)} frames loaded", 0.15)
     model = load_model(out / "model" / MODEL[0])
     firsts = [labels.index(index) for index in range(len(CLASSES))]
     _develop_one_of_each(out / "developed", [frames[first] for first in firsts])
