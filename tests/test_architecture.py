@@ -16,10 +16,10 @@ PACKAGE = Path(driftlab.__file__).parent
 
 # Who may import whom. A room is a folder or a module directly in driftlab/; it is free within itself. "raw" is the
 # whole room, "raw.frame" that module only. A room may stand here before it exists; none may exist without it.
+# What all may import: it knows nothing of cameras, models or windows.
+BASE = {"atomic", "errors", "parallel"}
 TABLE: dict[str, set[str]] = {
-    "atomic": set(),
-    "errors": set(),
-    "raw": {"atomic"},
+    "raw": set(),
     "isp": {"raw.frame"},
     "model": set(),
     "history": set(),
@@ -29,8 +29,11 @@ TABLE: dict[str, set[str]] = {
     "analysis": {"raw.frame", "isp", "model"},
     "drift": {"raw.frame", "isp", "model", "data", "analysis"},
     "report": {"raw.frame", "isp", "model", "analysis"},
-    "demo": {"atomic", "errors", "raw", "isp", "model"},
+    "picture": set(),
+    "predict": {"raw.frame", "isp", "model"},
+    "demo": {"raw", "isp", "model", "picture"},
 }
+TABLE = {room: allowed | BASE for room, allowed in TABLE.items()} | {room: set() for room in BASE}
 TABLE["bench"] = {*TABLE}
 TABLE["cli"] = {*TABLE, "gui"} - {"history"}
 TABLE["gui"] = {*TABLE} - {"bench", "cli", "gui"}

@@ -43,6 +43,8 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit: 0 done, 2 for what can't be done (a sentence on stderr), 130 interrupted."""
+    # Before torch is loaded: its threads shall sleep, not spin, while they wait for one that has lost its core.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     arguments = parser().parse_args(argv)
     try:
         code = arguments.run(arguments)

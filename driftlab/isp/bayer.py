@@ -34,7 +34,7 @@ def _channel_masks(cfa: CFA, like: Tensor) -> Tensor:
 
 @lru_cache(maxsize=16)
 def _masks(cfa: CFA, height: int, width: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    colors, channels = torch.as_tensor(cfa.colors()), torch.as_tensor(cfa.channels())
+    colors, channels = torch.tensor(cfa.colors()), torch.tensor(cfa.channels())
     tile = torch.stack([*(colors == c for c in range(3)), *(channels == c for c in range(4))]).to(device, dtype)
     rows, columns = colors.shape
     with torch.inference_mode(False):  # the cache outlives the mode of whoever asked first

@@ -21,6 +21,7 @@ from torch import Tensor
 from driftlab.isp.pipeline import run
 from driftlab.isp.settings import Settings
 from driftlab.isp.stage import ROW, Domain, IspError, Sensor, Values
+from driftlab.parallel import in_order
 from driftlab.raw.frame import RawFrame
 
 __all__ = ["Region", "Tile", "Window", "develop", "mosaic_of", "picture_size", "tiles", "window"]
@@ -153,10 +154,14 @@ def tiles(
         for top in range(region.top, region.top + region.height, rows)
         for left in range(region.left, region.left + region.width, columns)
     ]
-    for number, step in enumerate(steps):
+
+    def pixels(step: Region) -> Tensor:
         with torch.inference_mode():
-            pixels = _window(frame, plan, step).run(settings, settings, until=until)[0]
-        yield Tile(step, pixels, (number + 1) / len(steps))
+            return _window(frame, plan, step).run(settings, settings, until=until)[0]
+
+    done = in_order(pixels, steps, threads=1 if len(steps) == 1 else None)
+    for number, (step, piece) in enumerate(zip(steps, done, strict=True), 1):
+        yield Tile(step, piece, number / len(steps))
 
 
 @dataclass(frozen=True, slots=True)

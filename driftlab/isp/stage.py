@@ -119,7 +119,7 @@ def per_site(values: Tensor, cfa: CFA, size: tuple[int, int]) -> Tensor:
     if cfa.kind == "mono":
         return values[..., 1, None, None, None]
     height, width = size
-    tile = torch.as_tensor(cfa.channels(), device=values.device)
+    tile = torch.tensor(cfa.channels(), device=values.device)
     rows, columns = tile.shape
     row_tile = values[..., tile].repeat(*[1] * (values.ndim - 1), 1, -(-width // columns))[..., :width]
     return row_tile.repeat(*[1] * (values.ndim - 1), -(-height // rows), 1)[..., None, :height, :]

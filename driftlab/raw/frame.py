@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -64,16 +65,7 @@ class CFA:
     @property
     def kind(self) -> str:
         """`"bayer"`, `"xtrans"`, `"quad"`, `"mono"`, `"linear"`, or `"other"` for a tile without a demosaic rule."""
-        if not self.pattern:
-            return "linear"
-        if set("".join(self.pattern)) == {"M"}:
-            return "mono"
-        tile, height, width = "".join(self.pattern), len(self.pattern), len(self.pattern[0])
-        if (height, width) == (2, 2) and "GG" in (tile[0] + tile[3], tile[1] + tile[2]):
-            return "bayer"
-        if (height, width) == (4, 4) and _halved(self.pattern) is not None:
-            return "quad"
-        return "xtrans" if (height, width) == (6, 6) and tile.count("G") == 20 else "other"
+        return _kind(self.pattern)
 
     @property
     def name(self) -> str:
@@ -89,24 +81,11 @@ class CFA:
         """The array as seen from a sample `down` rows and `right` columns further on."""
         if not self.pattern:
             return self
-        rows, columns = len(self.pattern), len(self.pattern[0])
-        return CFA(
-            tuple(
-                "".join(self.pattern[(y + down) % rows][(x + right) % columns] for x in range(columns))
-                for y in range(rows)
-            )
-        )
+        return _shifted(self, down % len(self.pattern), right % len(self.pattern[0]))
 
     def channels(self) -> NDArray[np.intp]:
         """Index into `CHANNELS` of every sample of the tile, `[rows, columns]`; monochrome and linear are all zeros."""
-        if self.kind in ("mono", "linear"):
-            return np.zeros((1, 1), np.intp)
-        greens = [1 if "R" in row or "B" not in row else 2 for row in self.pattern]
-        if self.kind not in ("bayer", "quad"):  # both colors share rows: one green
-            greens = [1] * len(self.pattern)
-        return np.array(
-            [[{"R": 0, "G": greens[y], "B": 3}[color] for color in row] for y, row in enumerate(self.pattern)], np.intp
-        )
+        return _channels(self)
 
     def colors(self) -> NDArray[np.intp]:
         """Index into red, green, blue of every sample of the tile, `[rows, columns]`; mono and linear are green."""
@@ -117,16 +96,61 @@ class CFA:
     @property
     def superpixel(self) -> int:
         """Side of the smallest squares that cover the mosaic and hold every color each: 2 for Bayer, 3 for X-Trans."""
-        if self.kind in ("mono", "linear"):
-            return 1
-        colors = self.colors()
-        rows, columns = map(int, colors.shape)
-        for side in range(1, max(rows, columns) + 1):
-            whole = np.tile(colors, (side, side))
-            blocks = whole.reshape(rows, side, columns, side).swapaxes(1, 2).reshape(rows * columns, -1)
-            if all(len(set(block)) == 3 for block in blocks.tolist()):
-                return side
-        return max(rows, columns)
+        return _superpixel(self)
+
+
+# What follows of a pattern is asked for with every tile of every frame, and worked out once.
+
+
+@cache
+def _kind(pattern: tuple[str, ...]) -> str:
+    if not pattern:
+        return "linear"
+    if set("".join(pattern)) == {"M"}:
+        return "mono"
+    tile, height, width = "".join(pattern), len(pattern), len(pattern[0])
+    if (height, width) == (2, 2) and "GG" in (tile[0] + tile[3], tile[1] + tile[2]):
+        return "bayer"
+    if (height, width) == (4, 4) and _halved(pattern) is not None:
+        return "quad"
+    return "xtrans" if (height, width) == (6, 6) and tile.count("G") == 20 else "other"
+
+
+@cache
+def _shifted(cfa: CFA, down: int, right: int) -> CFA:
+    rows = cfa.pattern[down:] + cfa.pattern[:down]
+    return CFA(tuple(row[right:] + row[:right] for row in rows))
+
+
+@cache
+def _channels(cfa: CFA) -> NDArray[np.intp]:
+    if cfa.kind in ("mono", "linear"):
+        channels = np.zeros((1, 1), np.intp)
+    else:
+        greens = [1 if "R" in row or "B" not in row else 2 for row in cfa.pattern]
+        if cfa.kind not in ("bayer", "quad"):  # both colors share rows: one green
+            greens = [1] * len(cfa.pattern)
+        numbers = [
+            [{"R": 0, "G": green, "B": 3}[color] for color in row]
+            for row, green in zip(cfa.pattern, greens, strict=True)
+        ]
+        channels = np.array(numbers, np.intp)
+    channels.flags.writeable = False
+    return channels
+
+
+@cache
+def _superpixel(cfa: CFA) -> int:
+    if cfa.kind in ("mono", "linear"):
+        return 1
+    colors = cfa.colors()
+    rows, columns = map(int, colors.shape)
+    for side in range(1, max(rows, columns) + 1):
+        whole = np.tile(colors, (side, side))
+        blocks = whole.reshape(rows, side, columns, side).swapaxes(1, 2).reshape(rows * columns, -1)
+        if all(len(set(block)) == 3 for block in blocks.tolist()):
+            return side
+    return max(rows, columns)
 
 
 def _halved(pattern: tuple[str, ...]) -> tuple[str, ...] | None:

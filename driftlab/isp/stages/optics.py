@@ -26,7 +26,7 @@ def _blurred(light: Tensor, sigma: Tensor, sensor: Sensor) -> Tensor:
         return light
     if sensor.cfa.kind in ("mono", "linear"):
         return gaussian(light, sigma, "reflect")
-    sites = torch.as_tensor(sensor.cfa.colors(), device=light.device)
+    sites = torch.tensor(sensor.cfa.colors(), device=light.device)
     height, width = light.shape[-2:]
     sites = sites.repeat(-(-height // sites.shape[0]), -(-width // sites.shape[1]))[:height, :width]
     out = torch.zeros_like(light)
