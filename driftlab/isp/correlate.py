@@ -59,34 +59,37 @@ def _windows(image: Tensor, kernel: Tensor) -> tuple[int, int]:
 
 def _forward(image: Tensor, kernel: Tensor) -> Tensor:
     height, width = _windows(image, kernel)
-    weights = kernel.tolist() if kernel.ndim == 2 else None
-    out = image.new_zeros(image.shape[0] if weights else max(len(image), len(kernel)), image.shape[1], height, width)
+    numbers = kernel.tolist() if kernel.ndim == 2 else None
+    out: Tensor | None = None
     for i in range(kernel.shape[-2]):
         for j in range(kernel.shape[-1]):
+            if numbers and not numbers[i][j]:
+                continue
             moved = image[..., i : i + height, j : j + width]
-            if weights is None:
+            if out is None:
+                out = moved * (numbers[i][j] if numbers else kernel[:, i, j, None, None, None])
+            elif numbers:
+                out.add_(moved, alpha=numbers[i][j])
+            else:
                 out.addcmul_(moved, kernel[:, i, j, None, None, None])
-            elif weights[i][j]:
-                out.add_(moved, alpha=weights[i][j])
-    return out
+    return image.new_zeros(*image.shape[:2], height, width) if out is None else out
 
 
 def _kernel_gradient(image: Tensor, grad: Tensor, kernel: Tensor) -> Tensor:
     """Sum over all pixels of `grad` times `image` moved by (i, j), for every weight.
 
-    With zeros at the ends of its rows, `grad` laid out as `image` is, each of these sums is one dot product of memory.
+    With zeros at the ends of its rows, `grad` laid out as `image` is, each of these is a sum over one run of memory.
+    (A dot product would be slower: what is moved by a sample is not aligned.)
     """
     rows, columns = kernel.shape[-2:]
     batch = 1 if kernel.ndim == 2 else len(grad)
     flat_image = image.expand(len(grad), -1, -1, -1).reshape(batch, -1)
     flat_grad = F.pad(grad, (0, columns - 1, 0, rows - 1)).reshape(batch, -1)
-    step, last = image.shape[-1], flat_image.shape[1]
-    sums = [
-        torch.dot(one[at:], other[: last - at])
-        for one, other in zip(flat_image, flat_grad, strict=True)
-        for at in (i * step + j for i in range(rows) for j in range(columns))
-    ]
-    return torch.stack(sums).reshape(kernel.shape)
+    products, last = torch.empty_like(flat_grad), flat_image.shape[1]
+    sums = []
+    for at in (i * image.shape[-1] + j for i in range(rows) for j in range(columns)):
+        sums.append(torch.mul(flat_image[:, at:], flat_grad[:, : last - at], out=products[:, : last - at]).sum(1))
+    return torch.stack(sums, -1).reshape(kernel.shape)
 
 
 class _Correlate(torch.autograd.Function):

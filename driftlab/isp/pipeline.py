@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from torch import Tensor
 
-from driftlab.isp.luma import luma_of
+from driftlab.isp.color import luma_of
 from driftlab.isp.settings import Settings
 from driftlab.isp.stage import Choice, Domain, IspError, Param, Sensor, Stage, Value, Values
 from driftlab.isp.stages import (

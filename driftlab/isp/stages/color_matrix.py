@@ -7,6 +7,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from driftlab.isp.color import mixed
 from driftlab.isp.stage import Domain, Param, Sensor, Stage, Values
 from driftlab.raw.frame import RawFrame
 
@@ -15,8 +16,7 @@ NAMES = "rgb"
 
 def _forward(image: Tensor, p: Values, sensor: Sensor) -> Tensor:
     entries = torch.cat([getattr(p, f"{out}{into}").reshape(-1, 1) for out in NAMES for into in NAMES], -1)
-    mixed = torch.matmul(entries.reshape(-1, 3, 3), image.flatten(2))
-    return mixed.reshape(-1, *image.shape[1:])
+    return mixed(image, entries.reshape(-1, 3, 3))
 
 
 def _as_shot(row: int, column: int, frame: RawFrame) -> float:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from driftlab.isp.luma import luma_of
+from driftlab.isp.color import luma_of
 from driftlab.isp.stage import Choice, Domain, Param, Sensor, Stage, Values
 from driftlab.raw.frame import RawFrame
 
