@@ -30,7 +30,7 @@ def _spread(planes: Tensor, tent: Tensor) -> Tensor:
 
 def _filled(planes: Tensor, masks: Tensor, tent: Tensor) -> Tensor:
     """`planes`, known where `masks` is 1, with the gaps filled by the weighted mean of what is known around."""
-    around = _spread(planes * masks, tent) / _spread(masks, tent)
+    around = _spread(planes * masks, tent) / _spread(masks, tent).clamp_min(1e-6)  # a frame may lack a color
     return torch.where(masks > 0, planes, around)
 
 

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from driftlab.isp.color import mixed
 from driftlab.isp.correlate import padded
 from driftlab.isp.stage import Choice, Domain, Param, Sensor, Stage, Values
 
@@ -44,30 +45,26 @@ def _forward(image: Tensor, p: Values, sensor: Sensor) -> Tensor:
     height, width = image.shape[-2:]
     grid = 16 if p.chroma == "4:2:0" else 8
     wide = F.pad(_rounded(image.clamp(0, 1) * 255), (0, -width % grid, 0, -height % grid), mode="replicate")
-    planes = _mixed(wide, TO_YCBCR)
+    planes = _rounded(mixed(wide, wide.new_tensor([TO_YCBCR])))
     luma, chroma = planes[:, :1] - 128, planes[:, 1:]
     scale = torch.where(p.quality < 50, 5000 / p.quality, 200 - 2 * p.quality) / 100
     luma = _blocks_rounded(luma, LUMINANCE, scale) + 128
     if p.chroma == "4:2:0":
-        chroma = _doubled(_blocks_rounded(F.avg_pool2d(chroma, 2), CHROMINANCE, scale))
+        chroma = _doubled(_blocks_rounded(_rounded(F.avg_pool2d(chroma, 2)), CHROMINANCE, scale))
     else:
         chroma = _blocks_rounded(chroma, CHROMINANCE, scale)
-    out = _mixed(torch.cat([luma, chroma], 1), TO_RGB)[..., :height, :width]
+    out = mixed(torch.cat([luma, chroma], 1), wide.new_tensor([TO_RGB]))[..., :height, :width]
     return _rounded(out.clamp(0, 255)) / 255
-
-
-def _mixed(image: Tensor, matrix: tuple[tuple[float, ...], ...]) -> Tensor:
-    planes = image.split(1, 1)
-    return torch.cat([sum((w * plane for w, plane in zip(row, planes, strict=True))) for row in matrix], 1)
 
 
 def _rounded(x: Tensor) -> Tensor:
     """Rounded forward, unchanged backward."""
-    return x + (torch.round(x) - x).detach()
+    return x + (torch.floor(x + 0.5) - x).detach()
 
 
 def _blocks_rounded(plane: Tensor, table: tuple[tuple[int, ...], ...], scale: Tensor) -> Tensor:
     """`plane` with the cosine transform of every 8×8 block rounded to the steps of `table` times `scale`."""
+    # Half a step rounds up, as in libjpeg's integers.
     steps = _rounded(plane.new_tensor(table)[..., None, None, None, None] * scale.reshape(1, 1, -1, 1, 1, 1))
     steps = steps.clamp(1, 255)
     n = torch.arange(8, dtype=plane.dtype, device=plane.device)
@@ -78,7 +75,7 @@ def _blocks_rounded(plane: Tensor, table: tuple[tuple[int, ...], ...], scale: Te
     blocks = plane.reshape(batch, channels, height // 8, 8, width // 8, 8).permute(3, 5, 0, 1, 2, 4)
     kept = _rounded(_both_ways(basis, blocks) / steps) * steps
     whole = _both_ways(basis.T, kept).permute(2, 3, 4, 0, 5, 1)
-    return whole.reshape(-1, channels, height, width)
+    return _rounded(whole.reshape(-1, channels, height, width))
 
 
 def _both_ways(basis: Tensor, blocks: Tensor) -> Tensor:

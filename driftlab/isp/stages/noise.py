@@ -140,7 +140,7 @@ STAGE = Stage(
             default=0.0,
             low=0.0,
             high=9999.0,
-            hard=(0.0, 2.0**31 - 1),
+            hard=(0.0, 2.0**24 - 1),  # what float32 tells apart
             integer=True,
             help="Which noise is drawn; the same seed draws the same.",
         ),

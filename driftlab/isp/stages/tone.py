@@ -148,7 +148,7 @@ def _coarse_rgb(frame: RawFrame, about: int = 65536) -> np.ndarray[Any, np.dtype
     if frame.cfa.kind == "mono":
         return light[:1]
     greens = seen[1:3].astype(float)
-    green = (light[1:3] * greens[:, None]).sum(0) / greens.sum()
+    green = (light[1:3] * greens[:, None]).sum(0) / max(greens.sum(), 1)
     gains = np.array(frame.gains)[:, None]
     balanced = np.minimum(np.stack([light[0], green, light[3]]) * gains, min(1.0, *frame.gains))
     return np.asarray(np.array(frame.matrix.values) @ balanced)
