@@ -191,7 +191,7 @@ class RawFrame:
     `mosaic` is float32 in DN, read-only, `[1, H, W]` for a mosaic or monochrome sensor and `[3, H, W]` for a linear
     frame. `black` is the level of no light in DN for each of `CHANNELS`; `white` the DN at which the sensor saturates;
     `bits` the depth the samples were stored with. `gains` are the as-shot factors of red, green and blue that make a
-    neutral gray, green 1. `orientation` (EXIF 1–8) and `pixel_aspect` (width by height of one pixel) are facts on
+    neutral gray, green 1; `daylight_gains` those for light of D65, where they are known. `orientation` (EXIF 1–8) and `pixel_aspect` (width by height of one pixel) are facts on
     record, not applied. What the decoder had to guess or mend is a sentence each in `remarks`.
     """
 
@@ -206,6 +206,7 @@ class RawFrame:
     name: str
     sha256: str
     decoder: str
+    daylight_gains: tuple[float, float, float] | None = None
     origin: Origin = Origin.SENSOR
     make: str = ""
     model: str = ""

@@ -189,16 +189,19 @@ def _white(raw: rawpy.RawPy) -> float:
 
 def _gains(raw: rawpy.RawPy, tags: Tags, decoded: Decoded) -> Decoded:
     """As-shot gains, else LibRaw's daylight gains with a remark, else none with a remark."""
+    daylight = gains_of(raw.daylight_whitebalance)
+    if daylight == (1.0, 1.0, 1.0):  # LibRaw's word for not knowing
+        daylight = None
+    decoded = decoded.with_facts(daylight_gains=daylight)
     neutral = tags.numbers(AS_SHOT_NEUTRAL)
     shot = gains_of([1 / value if value else 0.0 for value in neutral]) if len(neutral) == 3 else None
     if shot:
         return decoded.with_facts(gains=shot, gains_source="as shot")
-    unity = (1.0, 1.0, 1.0)
-    shot, daylight = gains_of(raw.camera_whitebalance), gains_of(raw.daylight_whitebalance)
-    if shot and (decoded.facts["cfa"].kind == "linear" or shot != unity):  # ones for a mosaic: nobody knows
+    shot = gains_of(raw.camera_whitebalance)
+    if shot and (decoded.facts["cfa"].kind == "linear" or shot != (1.0, 1.0, 1.0)):  # ones for a mosaic: nobody knows
         return decoded.with_facts(gains=shot, gains_source="as shot")
     odd = f"the as-shot white balance {[round(float(value), 3) for value in raw.camera_whitebalance]} cannot be used"
-    if daylight and daylight != unity:
+    if daylight:
         decoded = decoded.with_facts(gains=daylight, gains_source="daylight")
         return decoded.remarked(f"{odd}: LibRaw's daylight gains stand in")
     return decoded.remarked(odd)

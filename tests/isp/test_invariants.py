@@ -191,7 +191,7 @@ def test_jpeg_is_that_of_libjpeg(quality: int, chroma: str) -> None:
     values = Values({"mode": "on", "chroma": chroma, "quality": float(quality)}, image)
     got = stage.forward(image, values, Sensor(CFA.parse("rggb"), (0.0,) * 4, 1.0, size))[0].numpy() * 255
     apart = np.abs(got - want)
-    assert apart.mean() < 1 and np.quantile(apart, 0.99) <= 4
+    assert apart.mean() < 1 and np.quantile(apart, 0.99) <= 6
     assert np.abs(rgb - want).mean() > 2 * apart.mean(), "the encoder changed nothing to compare with"
 
 
