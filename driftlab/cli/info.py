@@ -34,7 +34,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def facts_of(frame: RawFrame, path: str) -> dict[str, Any]:
     """All that a frame knows, ready for JSON."""
+    from driftlab.isp.temperature import temperature_of
+
     height, width = frame.size
+    kelvin, tint = temperature_of(frame.gains, frame) if frame.daylight_gains else (None, None)
     return {
         "file": path,
         "camera": frame.camera,
@@ -50,6 +53,8 @@ def facts_of(frame: RawFrame, path: str) -> dict[str, Any]:
         "range": [float(frame.mosaic.min()), float(frame.mosaic.max())],
         "gains": list(frame.gains),
         "gains_source": frame.gains_source,
+        "temperature": kelvin,
+        "tint": tint,
         "matrix": [list(row) for row in frame.matrix.values],
         "matrix_source": frame.matrix.source,
         "iso": frame.iso,

@@ -47,6 +47,8 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("settings (as shot unless given)")
     group.add_argument("--pipeline", metavar="P", help="camera (the default) or paper")
     group.add_argument("--preset", metavar="NAME", help="a camera set: microscope or drone (the paper's)")
+    group.add_argument("--temperature", type=float, metavar="K", help="white balance for light of this temperature")
+    group.add_argument("--tint", type=float, default=0.0, metavar="T", help="with it: the light's tint, green above 0")
     group.add_argument("--settings", type=Path, metavar="FILE", help="a JSON file of settings")
     group.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="one setting; may be given again"
@@ -93,11 +95,15 @@ def settings_of(arguments: argparse.Namespace, frame: RawFrame | None) -> Settin
     from driftlab.isp.pipeline import pipeline_of
     from driftlab.isp.presets import preset_of
     from driftlab.isp.settings import pipeline_named_in
+    from driftlab.isp.temperature import gains_at
 
     name = arguments.pipeline or (pipeline_named_in(arguments.settings) if arguments.settings else None)
     settings = pipeline_of(name or "camera").settings(frame)
     if arguments.preset:
         settings = preset_of(arguments.preset).applied(settings, frame)
+    if arguments.temperature and frame:
+        gains = zip("rgb", gains_at(arguments.temperature, arguments.tint, frame), strict=True)
+        settings = settings.changed({f"white_balance.{color}": gain for color, gain in gains})
     if arguments.settings:
         settings = settings.loaded(arguments.settings)
     return settings.assigned(arguments.set)

@@ -43,7 +43,7 @@ def gains_at(kelvin: float, tint: float, frame: RawFrame) -> tuple[float, float,
     seen = np.linalg.solve(_camera_to_xyz(frame), np.array([x / y, 1.0, (1 - x - y) / y]))
     if seen.min() <= 0:
         raise IspError(
-            f"This camera can't balance light of {kelvin:g} K and tint {tint:g}: move toward 5500 K, tint 0."
+            f"This camera can't balance {kelvin:g} K with a tint of {tint:g}: move toward 5500 K and tint 0."
         )
     return float(seen[1] / seen[0]), 1.0, float(seen[1] / seen[2])
 
@@ -73,7 +73,8 @@ def temperature_of(gains: tuple[float, float, float], frame: RawFrame) -> tuple[
 
 def _camera_to_xyz(frame: RawFrame) -> Vector:
     """Camera RGB without gains -> XYZ, by the matrix and the gains of daylight."""
-    return SRGB_TO_XYZ @ np.array(frame.matrix.values) @ np.diag(frame.daylight_gains or frame.gains)
+    balanced: Vector = np.array(frame.matrix.values) * np.array(frame.daylight_gains or frame.gains)
+    return np.asarray(SRGB_TO_XYZ @ balanced)
 
 
 def _locus(kelvin: float) -> Vector:
