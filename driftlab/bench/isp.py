@@ -20,6 +20,7 @@ from driftlab.raw.frame import CFA
 __all__ = ["results"]
 
 FRAMES, SIZE, WHITE = 8, 256, 65535.0
+INNER: Final = np.s_[..., 4:-4, 4:-4]
 #: The keys of each group of the paper's parameters, in the plain model's order.
 GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "black": tuple(f"black_level.{c}" for c in ("r", "g1", "g2", "b")),
@@ -45,7 +46,8 @@ def results() -> Iterator[Result]:
         }
     )
     theta = _theta(settings)
-    weights = torch.rand(FRAMES, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(1))
+    weights = torch.zeros(FRAMES, 3, SIZE, SIZE)  # none at the borders, that the two pad differently before denoising
+    weights[INNER] = torch.rand(weights[INNER].shape, generator=torch.Generator().manual_seed(1))
 
     def ours() -> Tensor:
         with torch.inference_mode():
@@ -89,11 +91,10 @@ def _theta(settings: Settings) -> dict[str, Tensor]:
 
 
 def _check_same(ours: Tensor, plain: Tensor, our_gradient: Tensor, plain_gradient: Tensor) -> None:
-    inner = np.s_[..., 4:-4, 4:-4]  # the two pad the denoise differently
     scale = torch.ones_like(our_gradient)
     scale[:4] = WHITE  # black levels in DN
-    apart = (our_gradient * scale - plain_gradient).abs() / plain_gradient.abs().clamp_min(plain_gradient.abs().mean())
-    if (ours[inner] - plain[inner]).abs().max() > 1e-4 or apart.max() > 0.03:
+    apart = (our_gradient * scale - plain_gradient).abs() / plain_gradient.abs()
+    if (ours[INNER] - plain[INNER]).abs().max() > 1e-4 or apart.max() > 1e-3:
         raise DriftlabError("The two sides of the bench do not compute the same: report this as a defect.")
 
 

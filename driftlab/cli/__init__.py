@@ -9,7 +9,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from driftlab import __version__
 from driftlab.cli import bench, demo, develop, info, predict, stages
@@ -21,7 +21,10 @@ COMMANDS = (info, stages, develop, predict, demo, bench)
 
 
 class _Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are one sentence and its mend."""
+    """An argument parser whose errors are one sentence and its mend; options are written out."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{message[:1].upper()}{message[1:]}: see `{self.prog} --help`.\n")
