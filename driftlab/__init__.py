@@ -9,48 +9,73 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from driftlab.errors import DriftlabError
+    from driftlab.inference import predict
+    from driftlab.isp.develop import Region, develop
     from driftlab.isp.pipeline import PIPELINES, run
     from driftlab.isp.settings import Settings
-    from driftlab.isp.stage import IspError
+    from driftlab.isp.stage import IspError, Sensor
     from driftlab.model.card import Card, ModelError
     from driftlab.model.load import load_model
     from driftlab.model.task_model import TaskModel
+    from driftlab.picture import write_picture
+    from driftlab.raw.description import Description
     from driftlab.raw.dng import write_dng
     from driftlab.raw.frame import RawError, RawFrame
+    from driftlab.raw.limits import Limits
     from driftlab.raw.load import load_raw
+    from driftlab.raw.unprocess import Unprocess
 
 __version__ = "0.1.0"
 __all__ = [
     "PIPELINES",
     "Card",
+    "Description",
+    "DriftlabError",
     "IspError",
+    "Limits",
     "ModelError",
     "RawError",
     "RawFrame",
+    "Region",
+    "Sensor",
     "Settings",
     "TaskModel",
+    "Unprocess",
     "__version__",
+    "develop",
     "load_model",
     "load_raw",
+    "predict",
     "resource",
     "run",
     "write_dng",
+    "write_picture",
 ]
 
 # Where each public name lives.
 _HOMES = {
     "Card": "driftlab.model.card",
+    "Description": "driftlab.raw.description",
+    "DriftlabError": "driftlab.errors",
     "IspError": "driftlab.isp.stage",
+    "Limits": "driftlab.raw.limits",
     "ModelError": "driftlab.model.card",
     "PIPELINES": "driftlab.isp.pipeline",
     "RawError": "driftlab.raw.frame",
     "RawFrame": "driftlab.raw.frame",
+    "Region": "driftlab.isp.develop",
+    "Sensor": "driftlab.isp.stage",
     "Settings": "driftlab.isp.settings",
     "TaskModel": "driftlab.model.task_model",
+    "Unprocess": "driftlab.raw.unprocess",
+    "develop": "driftlab.isp.develop",
     "load_model": "driftlab.model.load",
     "load_raw": "driftlab.raw.load",
+    "predict": "driftlab.inference",
     "run": "driftlab.isp.pipeline",
     "write_dng": "driftlab.raw.dng",
+    "write_picture": "driftlab.picture",
 }
 
 

@@ -30,7 +30,7 @@ TABLE: dict[str, set[str]] = {
     "drift": {"raw.frame", "isp", "model", "data", "analysis"},
     "report": {"raw.frame", "isp", "model", "analysis"},
     "picture": set(),
-    "predict": {"raw.frame", "isp", "model"},
+    "inference": {"raw.frame", "isp", "model"},
     "demo": {"raw", "isp", "model", "picture"},
 }
 TABLE = {room: allowed | BASE for room, allowed in TABLE.items()} | {room: set() for room in BASE}

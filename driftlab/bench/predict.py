@@ -8,10 +8,10 @@ import torch
 
 from driftlab.bench.develop import large_frame
 from driftlab.bench.measure import Result, versus
+from driftlab.inference import predict
 from driftlab.isp.develop import Region, develop
 from driftlab.isp.pipeline import CAMERA
 from driftlab.model.load import load_model
-from driftlab.predict import predict
 
 __all__ = ["results"]
 

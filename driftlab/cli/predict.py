@@ -36,8 +36,8 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Predict and print."""
+    from driftlab.inference import predict
     from driftlab.isp.develop import Region
-    from driftlab.predict import predict
 
     region = Region.parse(arguments.crop) if arguments.crop else None
     model = model_of(arguments)

@@ -20,7 +20,8 @@ from driftlab.demo.scene import CLASSES
 from driftlab.demo.sheet import View, sheet
 from driftlab.demo.sweep import DRIFTS, Accuracy, Drift, accuracies, answers, develop
 from driftlab.errors import DriftlabError
-from driftlab.model import TaskModel, load_model
+from driftlab.model.load import load_model
+from driftlab.model.task_model import TaskModel
 from driftlab.raw.frame import RawFrame
 from driftlab.raw.load import load_raw
 

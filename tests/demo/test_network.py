@@ -14,7 +14,8 @@ from driftlab.demo.sweep import DRIFTS, Drift, accuracies, answers, develop
 from driftlab.demo.train import CARD, Recipe, Trained, build, train
 from driftlab.isp.pipeline import CAMERA, run
 from driftlab.isp.stage import Sensor
-from driftlab.model import TaskModel, load_model
+from driftlab.model.load import load_model
+from driftlab.model.task_model import TaskModel
 from driftlab.raw.frame import RawFrame
 
 BY_KEY = {drift.key: drift for drift in DRIFTS}

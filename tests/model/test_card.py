@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from driftlab.model import CardSource, ModelError, load_model
+from driftlab.model.card import CardSource, ModelError
 from driftlab.model.card_file import CHECKS, check_card, flag, flag_value
+from driftlab.model.load import load_model
 from tests.model.tiny import CLASSES, network, save_torchscript, write
 
 GOOD = {

@@ -8,7 +8,11 @@ import pytest
 import torch
 from torch import nn
 
-from driftlab.model import Format, ModelError, Prediction, Resize, TaskModel, load_model, sniff
+from driftlab.model.card import ModelError, Resize
+from driftlab.model.load import load_model
+from driftlab.model.prediction import Prediction
+from driftlab.model.sniff import Format, sniff
+from driftlab.model.task_model import TaskModel
 from tests.model.tiny import CLASSES, SIDE, WRITERS, network, pictures, save_torchscript, write
 
 FORMATS = tuple(WRITERS)

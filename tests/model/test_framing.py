@@ -8,8 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from driftlab.model import UNSEEN, Box, Card, ModelError, Resize, Task, iou, segment
-from driftlab.model.framing import frame
+from driftlab.model.card import Card, ModelError, Resize, Task
+from driftlab.model.framing import Box, frame
+from driftlab.model.prediction import UNSEEN, iou, segment
 
 SIZE = (8, 12)
 PICTURES = [(8, 12), (16, 24), (24, 24), (40, 17), (5, 4), (17, 30), (9, 100)]

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 import torch
 
-from driftlab.model import CardSource, ModelError, Segmentation, load_model, needs_trust
+from driftlab.model.card import CardSource, ModelError
+from driftlab.model.load import load_model, needs_trust
+from driftlab.model.prediction import Segmentation
 from tests.model.tiny import pictures
 
 NAMES = {0: "cat", 1: "dog", 2: "owl"}

@@ -13,7 +13,8 @@ import pytest
 import torch
 from onnx import TensorProto, helper
 
-from driftlab.model import ModelError, load_model
+from driftlab.model.card import ModelError
+from driftlab.model.load import load_model
 from tests.model.tiny import SIDE, WRITERS, network, save_graph, save_onnx, save_safetensors, save_state_dict
 
 

@@ -11,10 +11,15 @@ import torch
 from onnx import TensorProto, helper
 from torch import Tensor, nn
 
-from driftlab.model import Card, CardSource, Format, ModelError, Prediction, Segmentation, Source, TaskModel, load_model
+from driftlab.model.card import Card, CardSource, ModelError
 from driftlab.model.card_file import check_card
+from driftlab.model.load import load_model
 from driftlab.model.network import Network, of_module, only_tensor
+from driftlab.model.prediction import Prediction, Segmentation
 from driftlab.model.probe import settle
+from driftlab.model.sniff import Format
+from driftlab.model.source import Source
+from driftlab.model.task_model import TaskModel
 from tests.model.tiny import CLASSES, SIDE, network, pictures, save_export, save_graph, save_onnx, save_torchscript
 
 

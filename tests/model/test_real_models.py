@@ -14,7 +14,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from driftlab.model import ModelError, Prediction, Segmentation, TaskModel, load_model
+from driftlab.model.card import ModelError
+from driftlab.model.load import load_model
+from driftlab.model.prediction import Prediction, Segmentation
+from driftlab.model.task_model import TaskModel
 
 CARDS = Path(__file__).parent / "cards"
 
@@ -119,7 +122,7 @@ def test_the_checkpoint_loads_by_the_name_of_its_architecture(data: Path) -> Non
 
 
 def test_importing_the_room_imports_no_format() -> None:
-    code = "import sys, driftlab.model; print(*sys.modules)"
+    code = "import sys, driftlab.model.load; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "torch" in loaded
     assert not {"onnxruntime", "transformers", "torchvision", "onnx", "PIL"} & set(loaded)

@@ -18,8 +18,10 @@ import pytest
 import torch
 from torch import nn
 
-from driftlab.model import ModelError, find_source, load_model, needs_trust, sniff
 from driftlab.model.architectures import ARCHITECTURES
+from driftlab.model.card import ModelError
+from driftlab.model.load import find_source, load_model, needs_trust
+from driftlab.model.sniff import sniff
 from tests.model.tiny import SIDE, network, save_export, save_safetensors, save_state_dict, save_torchscript, write
 
 #: What planted code leaves behind, in the folder of the test.

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from driftlab.raw import CFA, ColorMatrix, RawFrame
+from driftlab.raw.frame import CFA, ColorMatrix, RawFrame
 
 MATRIX = ((1.6, -0.4, -0.2), (-0.1, 1.3, -0.2), (0.05, -0.5, 1.45))
 

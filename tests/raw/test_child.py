@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from driftlab.raw import RawError, child, load_raw
+from driftlab.raw import child
+from driftlab.raw.frame import RawError
+from driftlab.raw.load import load_raw
 
 ROOT = Path(__file__).resolve().parents[2]
 

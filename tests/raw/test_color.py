@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from driftlab.raw import CFA
 from driftlab.raw.color import dng_matrix, gains_of, gray_world, libraw_matrix, temperature
+from driftlab.raw.frame import CFA
 from driftlab.raw.tags import Tags
 
 # A camera under tungsten and in daylight (XYZ to camera), as in any DNG of the Nikon D500.

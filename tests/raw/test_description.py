@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from driftlab.raw import Description, RawError
-from driftlab.raw.description import beside
+from driftlab.raw.description import Description, beside
+from driftlab.raw.frame import RawError
 
 
 def test_arguments_win_over_the_file_beside(tmp_path):

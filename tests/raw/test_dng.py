@@ -8,9 +8,9 @@ import pytest
 import rawpy
 import tifffile
 
-from driftlab.raw import CFA, Origin, RawError, load_raw
 from driftlab.raw.dng import write_dng
-from driftlab.raw.frame import NAMED
+from driftlab.raw.frame import CFA, NAMED, Origin, RawError
+from driftlab.raw.load import load_raw
 
 LEVELS = (512.0, 510.5, 509.25, 511.125)
 

@@ -5,8 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from driftlab.raw import Description, RawError, load_raw
+from driftlab.raw.description import Description
 from driftlab.raw.dump import guess_dump
+from driftlab.raw.frame import RawError
+from driftlab.raw.load import load_raw
 
 WIDTH, HEIGHT = 12, 10
 

@@ -3,8 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from driftlab.raw import CFA, RawError
-from driftlab.raw.frame import NAMED
+from driftlab.raw.frame import CFA, NAMED, RawError
 
 KINDS = {"rggb": "bayer", "quad-gbrg": "quad", "xtrans": "xtrans", "mono": "mono", "linear": "linear"}
 

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import rawpy
 
-from driftlab.raw import CFA, Description, Origin, RawError, load_raw
+from driftlab.raw.description import Description
+from driftlab.raw.frame import CFA, Origin, RawError
 from driftlab.raw.levels import dng_black, libraw_black, likely_white
+from driftlab.raw.load import load_raw
 from driftlab.raw.tags import Tags, read_tags
 
 FILES = {

@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from driftlab.raw import CFA, Description, Limits, RawError, RawFrame, load_raw
+from driftlab.raw.description import Description
 from driftlab.raw.dng import write_dng
+from driftlab.raw.frame import CFA, RawError, RawFrame
+from driftlab.raw.limits import Limits
+from driftlab.raw.load import load_raw
 from tests.conftest import data_folder
 
 DATA = data_folder()

@@ -5,7 +5,10 @@ import pytest
 import tifffile
 from PIL import Image
 
-from driftlab.raw import Description, Limits, Origin, RawError, load_raw
+from driftlab.raw.description import Description
+from driftlab.raw.frame import Origin, RawError
+from driftlab.raw.limits import Limits
+from driftlab.raw.load import load_raw
 
 RNG = np.random.default_rng(3)
 MOSAICS = {"u1": RNG.integers(0, 256, (9, 14), "u1"), "u2": RNG.integers(0, 65536, (9, 14), "u2")}

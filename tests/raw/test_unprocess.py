@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from driftlab.raw import Origin, RawError, Unprocess, load_raw
+from driftlab.raw.frame import Origin, RawError
+from driftlab.raw.load import load_raw
+from driftlab.raw.unprocess import Unprocess
 
 
 def smooth_picture():
