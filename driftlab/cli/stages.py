@@ -56,6 +56,7 @@ def rows_of(settings: Settings) -> Iterator[dict[str, Any]]:
             "writes": str(stage.writes),
             "help": stage.help,
         }
+        chosen = {choice.name: settings[f"{stage.name}.{choice.name}"] for choice in stage.choices}
         for choice in stage.choices:
             key = f"{stage.name}.{choice.name}"
             yield {
@@ -82,7 +83,7 @@ def rows_of(settings: Settings) -> Iterator[dict[str, Any]]:
                 "hard": list(param.hard),
                 "scale": "log" if param.log else "linear",
                 "integer": param.integer,
-                "gradient": stage.gradient_of(param),
+                "gradient": stage.gradient_of(param, chosen),
                 "advanced": param.advanced,
                 "when": {name: list(options) for name, options in param.when.items()},
                 "help": param.help,

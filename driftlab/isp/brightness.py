@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from driftlab.raw.frame import RawFrame
+from driftlab.raw.frame import Origin, RawFrame
 
 __all__ = ["brightness_of"]
 
@@ -14,8 +14,11 @@ __all__ = ["brightness_of"]
 def brightness_of(frame: RawFrame) -> float:
     """The EV that bring the 99th percentile of the brightest color to white; from 0 to 8.
 
-    Found on superpixels of a coarse grid of the frame, with the gains and the matrix as shot.
+    Found on superpixels of a coarse grid of the frame, with the gains and the matrix as shot. 0 for a pseudo-RAW frame,
+    whose picture had its brightness before it was un-processed.
     """
+    if frame.origin is Origin.PSEUDO_RAW:
+        return 0.0
     rgb = _coarse_rgb(frame)
     top = float(np.percentile(rgb, 99, axis=1).max())
     return float(np.clip(-np.log2(max(top, 1e-6)), 0.0, 8.0))
@@ -45,5 +48,6 @@ def _coarse_rgb(frame: RawFrame, about: int = 65536) -> np.ndarray[Any, np.dtype
     greens = seen[1:3].astype(float)
     green = (light[1:3] * greens[:, None]).sum(0) / max(greens.sum(), 1)
     gains = np.array(frame.gains)[:, None]
-    balanced = np.minimum(np.stack([light[0], green, light[3]]) * gains, min(1.0, *frame.gains))
+    saturated = min(1.0, *(gain for gain in frame.gains if gain > 0))
+    balanced = np.minimum(np.stack([light[0], green, light[3]]) * gains, saturated)
     return np.asarray(np.array(frame.matrix.values) @ balanced)

@@ -6,13 +6,17 @@ up every pixel in the same order wherever the pixel lies, so that a tile develop
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
-__all__ = ["correlate", "gaussian", "padded", "radius_of"]
+from driftlab.isp.stage import stacked
+
+__all__ = ["correlate", "gaussian", "kernel_of", "padded", "radius_of"]
 
 
 def padded(image: Tensor, rows: int, columns: int, mode: str = "reflect") -> Tensor:
@@ -51,6 +55,13 @@ def correlate(image: Tensor, kernel: Tensor) -> Tensor:
     """
     result: Tensor = _Correlate.apply(image, kernel)  # type: ignore[no-untyped-call]
     return result
+
+
+def kernel_of(*weights: Tensor) -> Tensor:
+    """Parameters, row by row, as a square kernel `[n, n]`, or `[B, n, n]` where any of them is a batch."""
+    side = math.isqrt(len(weights))
+    kernels = stacked(*weights).reshape(-1, side, side)
+    return kernels[0] if len(kernels) == 1 else kernels
 
 
 def _windows(image: Tensor, kernel: Tensor) -> tuple[int, int]:
@@ -100,6 +111,7 @@ class _Correlate(torch.autograd.Function):
         return _forward(image, kernel)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
         image, kernel = ctx.saved_tensors
         rows, columns = kernel.shape[-2:]
@@ -139,5 +151,5 @@ def gaussian(image: Tensor, sigma: Tensor, mode: str) -> Tensor:
     inside = offsets.abs() <= (4 * flat.detach() + 0.5).floor()  # each its own cut, so that a batch equals a loop
     weights = torch.exp(-0.5 * (offsets / flat.clamp_min(1e-2)) ** 2) * inside
     weights = weights / weights.sum(-1, keepdim=True)
-    weights = weights[0] if sigma.ndim == 0 else weights
+    weights = weights[0] if len(weights) == 1 else weights
     return correlate(correlate(padded(image, radius, radius, mode), weights[..., :, None]), weights[..., None, :])

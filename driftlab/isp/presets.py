@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
 from driftlab.isp.settings import Settings
-from driftlab.isp.stage import IspError
-from driftlab.raw.frame import CHANNELS, RawFrame
+from driftlab.isp.stage import IspError, Param, Value
+from driftlab.raw.frame import CHANNELS, ColorMatrix, RawFrame
 
 __all__ = ["PRESETS", "Preset", "preset_of"]
 
@@ -24,19 +24,31 @@ class Preset:
     matrix: tuple[tuple[float, float, float], tuple[float, float, float], tuple[float, float, float]]
 
     def applied(self, settings: Settings, frame: RawFrame | None) -> Settings:
-        """`settings` with the preset's values in place of those of the frame; without one, white is 65535 DN."""
+        """`settings` with the preset's values in place of those of the frame; without one, white is 65535 DN.
+
+        Where the pipeline takes its brightness from the frame, it is found anew. Gains below zero are factors of a
+        product, not of light: nothing saturates with them, and the highlights are kept.
+        """
         white = frame.white if frame else 65535.0
-        return settings.changed(
-            {
-                **{f"black_level.{c}": level * white for c, level in zip(CHANNELS, self.black, strict=True)},
-                **{f"white_balance.{c}": gain for c, gain in zip("rgb", self.gains, strict=True)},
-                **{
-                    f"color_matrix.{out}{into}": self.matrix[i][j]
-                    for i, out in enumerate("rgb")
-                    for j, into in enumerate("rgb")
-                },
-            }
-        )
+        black = tuple(level * white for level in self.black)
+        changes: dict[str, Value] = {
+            **{f"black_level.{c}": level for c, level in zip(CHANNELS, black, strict=True)},
+            **{f"white_balance.{c}": gain for c, gain in zip("rgb", self.gains, strict=True)},
+            **{
+                f"color_matrix.{out}{into}": self.matrix[i][j]
+                for i, out in enumerate("rgb")
+                for j, into in enumerate("rgb")
+            },
+        }
+        if min(self.gains) <= 0:
+            changes["white_balance.highlights"] = "keep"
+        brightness = settings.pipeline.keys.get("tone.brightness")
+        if frame and isinstance(brightness, Param) and brightness.as_shot:
+            matrix = ColorMatrix(self.matrix, self.title)
+            changes["tone.brightness"] = brightness.as_shot(
+                replace(frame, black=black, gains=self.gains, matrix=matrix)  # type: ignore[arg-type]
+            )
+        return settings.changed(changes)
 
 
 #: The camera sets of raw2logit's Raw-Microscopy and Raw-Drone data. In the microscope's only the product of gains and

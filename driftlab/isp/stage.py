@@ -17,7 +17,20 @@ from torch import Tensor
 from driftlab.errors import DriftlabError
 from driftlab.raw.frame import CFA, RawFrame
 
-__all__ = ["ROW", "Choice", "Domain", "Gradient", "IspError", "Param", "Sensor", "Stage", "Value", "Values", "per_site"]
+__all__ = [
+    "ROW",
+    "Choice",
+    "Domain",
+    "Gradient",
+    "IspError",
+    "Param",
+    "Sensor",
+    "Stage",
+    "Value",
+    "Values",
+    "per_site",
+    "stacked",
+]
 
 Value = float | str | bool
 Gradient = Literal["exact", "surrogate", "none"]
@@ -66,7 +79,6 @@ class Param:
     integer: bool = False
     advanced: bool = False
     when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    gradient: Gradient | None = None
 
     def active(self, choices: Mapping[str, Any]) -> bool:
         """Whether the parameter has an effect under these choices of its stage."""
@@ -88,7 +100,8 @@ class Choice:
 class Sensor:
     """The facts of the frame that a stage may use: what the camera is, not what is done with its samples.
 
-    `black` in DN for (r, g1, g2, b) and `white` in DN are the sensor's own, whatever the settings subtract. `size` is
+    `black` in DN for (r, g1, g2, b) and `white` in DN are the sensor's own, whatever the settings subtract; `step` is
+    the DN between two of its numbers, 0 where its samples are not whole. `size` is
     that of the whole frame in samples, `origin` the place in it of the image's first sample, so that a tile develops
     as it would within the whole.
     """
@@ -98,15 +111,22 @@ class Sensor:
     white: float
     size: tuple[int, int]
     origin: tuple[int, int] = (0, 0)
+    step: float = 1.0
 
     @classmethod
     def of(cls, frame: RawFrame) -> Sensor:
         """The facts of a whole frame."""
-        return cls(frame.cfa, frame.black, frame.white, frame.size)
+        some = frame.mosaic[:, ::13, ::11]
+        return cls(frame.cfa, frame.black, frame.white, frame.size, step=float((some == some.round()).all()))
 
     def at(self, top: int, left: int) -> Sensor:
         """The same sensor for an image that begins at this sample of the frame."""
         return replace(self, cfa=self.cfa.shifted(top, left), origin=(top, left))
+
+
+def stacked(*parameters: Tensor) -> Tensor:
+    """Parameters that are used together, side by side: `[1, n]`, or `[B, n]` where any of them is a batch."""
+    return torch.stack(torch.broadcast_tensors(*(each.reshape(-1) for each in parameters)), -1)
 
 
 def per_site(values: Tensor, cfa: CFA, size: tuple[int, int]) -> Tensor:
@@ -133,7 +153,10 @@ class Values:
         self._like = like
 
     def __getattr__(self, name: str) -> Any:
-        value = self._given[name]
+        try:
+            value = self._given[name]
+        except KeyError:
+            raise AttributeError(f"the stage has no parameter or choice '{name}'") from None
         if isinstance(value, Tensor):
             value = value.to(self._like)
             return value.reshape(-1, 1, 1, 1) if value.ndim else value
@@ -164,12 +187,13 @@ def _keeps_size(p: Values, sensor: Sensor) -> int:
 class Stage:
     """One step of the camera data model.
 
-    `forward(image, p, sensor)` maps `[B, C, H, W]` to an image of the domain it writes and leaves its input untouched;
-    `p` holds the parameters as tensors, 0-d or `[B, 1, 1, 1]`, and the choices as strings. `neutral` are parameter
-    values and choices under which it is exactly the identity. `reach` is how many samples beyond a pixel it reads
-    (`ROW`: whole rows), `shrink` how many pixels along a side become one, `block` the size of the squares that it works
-    on. `off` is what happens where it is switched off; None where it can't be. `gradient` is "exact"
-    where derivatives are those of the forward almost everywhere, "surrogate" where a step has been given a useful one.
+    `forward(image, p, sensor)` maps `[B, C, H, W]` to an image of the domain it writes and leaves its input
+    untouched; `p` holds the parameters as tensors, 0-d or `[B, 1, 1, 1]`, and the choices as strings. `neutral` are
+    parameter values and choices under which it is exactly the identity. `reach` is how many samples beyond a pixel
+    it reads (`ROW`: whole rows), `shrink` how many pixels along a side become one, `block` the size of the squares
+    that it works on. `off` is what happens where it is switched off; None where it can't be. `gradient` is "exact"
+    where derivatives are those of the forward almost everywhere, "surrogate" where a step has been given a useful
+    one, always or under the choices of `surrogate_when`.
     """
 
     name: str
@@ -181,6 +205,7 @@ class Stage:
     params: tuple[Param, ...] = ()
     choices: tuple[Choice, ...] = ()
     gradient: Gradient = "exact"
+    surrogate_when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     neutral: Mapping[str, Value] | None = None
     reach: Callable[[Values, Sensor], int] = _no_reach
     shrink: Callable[[Values, Sensor], int] = _keeps_size
@@ -193,9 +218,12 @@ class Stage:
         for name in ("on", *(c.name for c in self.choices), *(q.name for q in self.params)):
             yield f"{self.name}.{name}"
 
-    def gradient_of(self, param: Param) -> Gradient:
-        """The kind of derivative that this parameter has."""
-        return "none" if param.integer else param.gradient or self.gradient
+    def gradient_of(self, param: Param, choices: Mapping[str, Any]) -> Gradient:
+        """The kind of derivative that this parameter has under these choices of the stage."""
+        if param.integer:
+            return "none"
+        chosen = any(choices[name] in options for name, options in self.surrogate_when.items())
+        return "surrogate" if chosen else self.gradient
 
     def is_neutral(self, values: Mapping[str, Any]) -> bool:
         """Whether plain numbers and choices (no tensors) make this stage the identity."""

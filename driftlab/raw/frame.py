@@ -141,8 +141,8 @@ def _channels(cfa: CFA) -> NDArray[np.intp]:
 
 @cache
 def _superpixel(cfa: CFA) -> int:
-    if cfa.kind in ("mono", "linear"):
-        return 1
+    if cfa.kind in ("mono", "linear", "quad"):
+        return len(cfa.pattern) or 1  # smaller squares of a quad array hold its colors in unequal shares
     colors = cfa.colors()
     rows, columns = map(int, colors.shape)
     for side in range(1, max(rows, columns) + 1):

@@ -99,7 +99,7 @@ def test_gradients_are_finite_at_every_corner(stage: Stage, choices: dict[str, s
         leaves = {
             q.name: torch.tensor(values[q.name], requires_grad=True)
             for q in stage.params
-            if q.active(choices) and stage.gradient_of(q) != "none"
+            if q.active(choices) and stage.gradient_of(q, choices) != "none"
         }
         x = extreme.clone().requires_grad_()
         forward(stage, x, values | leaves, sensor).sum().backward()
@@ -114,7 +114,7 @@ def test_gradcheck(stage: Stage, choices: dict[str, str]) -> None:
         pytest.skip("a straight-through gradient is not the derivative of its rounding; see the test of the surrogate")
     image, sensor = image_for(stage, torch.float64, (13, 14))
     values = values_for(stage, choices, inner=True)
-    names = [q.name for q in stage.params if q.active(choices) and stage.gradient_of(q) != "none"]
+    names = [q.name for q in stage.params if q.active(choices) and stage.gradient_of(q, choices) != "none"]
     leaves = [torch.tensor(values[name], dtype=torch.float64, requires_grad=True) for name in names]
     # Saturation and clips have a step; stay below it.
     x = (image * (0.4 if stage.name in ("white_balance", "tone") else 1.0)).requires_grad_()
@@ -199,7 +199,7 @@ def test_every_parameter_against_finite_differences(pipeline: Any, demosaic: str
     checked = 0
     for key, stage, param in pipeline.parameters():
         choices = {c.name: settings[f"{stage.name}.{c.name}"] for c in stage.choices}
-        if not param.active(choices) or stage.gradient_of(param) == "none":
+        if not param.active(choices) or stage.gradient_of(param, choices) == "none":
             continue
         at = settings.number(key)
         leaf = torch.tensor(at, dtype=torch.float64, requires_grad=True)

@@ -7,14 +7,18 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from driftlab.isp.stage import Choice, Domain, Param, Sensor, Stage, Values, per_site
+from driftlab.isp.stage import Choice, Domain, Param, Sensor, Stage, Values, per_site, stacked
 from driftlab.raw.frame import CHANNELS, RawFrame
 
 
 def _forward(image: Tensor, p: Values, sensor: Sensor) -> Tensor:
-    levels = torch.cat([getattr(p, name).reshape(-1, 1) for name in CHANNELS], -1)
-    levels = levels[0] if p.r.ndim == 0 else levels
-    scale = 1 / (sensor.white - levels) if p.range == "black to white" else torch.full_like(levels, 1 / sensor.white)
+    levels = stacked(p.r, p.g1, p.g2, p.b)
+    # A level at white or above leaves no light to scale: it is held one DN below.
+    scale = (
+        1 / (sensor.white - levels).clamp_min(1.0)
+        if p.range == "black to white"
+        else torch.full_like(levels, 1 / sensor.white)
+    )
     size = (image.shape[-2], image.shape[-1])
     return image * per_site(scale, sensor.cfa, size) - per_site(levels * scale, sensor.cfa, size)
 

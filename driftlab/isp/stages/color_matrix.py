@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from functools import partial
 
-import torch
 from torch import Tensor
 
 from driftlab.isp.color import mixed
-from driftlab.isp.stage import Domain, Param, Sensor, Stage, Values
+from driftlab.isp.stage import Domain, Param, Sensor, Stage, Values, stacked
 from driftlab.raw.frame import RawFrame
 
 NAMES = "rgb"
 
 
 def _forward(image: Tensor, p: Values, sensor: Sensor) -> Tensor:
-    entries = torch.cat([getattr(p, f"{out}{into}").reshape(-1, 1) for out in NAMES for into in NAMES], -1)
+    entries = stacked(*(getattr(p, f"{out}{into}") for out in NAMES for into in NAMES))
     return mixed(image, entries.reshape(-1, 3, 3))
 
 

@@ -10,11 +10,11 @@ repeated in all three colors, and a linear one is RGB already.
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from driftlab.isp.bayer import BILINEAR_GREEN, BILINEAR_RED_BLUE, malvar2004, site_masks, zero_filled
+from driftlab.isp.correlate import kernel_of
 from driftlab.isp.menon import menon2007
 from driftlab.isp.other_arrays import color_differences, normalized_convolution
 from driftlab.isp.stage import Choice, Domain, IspError, Param, Sensor, Stage, Values
@@ -47,9 +47,7 @@ def _forward(image: Tensor, p: Values, sensor: Sensor) -> Tensor:
 
 def _weights(p: Values, plane: str) -> Tensor:
     """The free 3×3 kernel of a plane, `[3, 3]` or `[B, 3, 3]`."""
-    flat = torch.cat([getattr(p, f"{plane}{i}{j}").reshape(-1, 1) for i in range(3) for j in range(3)], -1)
-    kernel = flat.reshape(-1, 3, 3)
-    return kernel[0] if getattr(p, f"{plane}11").ndim == 0 else kernel
+    return kernel_of(*(getattr(p, f"{plane}{i}{j}") for i in range(3) for j in range(3)))
 
 
 def _superpixel(image: Tensor, sensor: Sensor) -> Tensor:

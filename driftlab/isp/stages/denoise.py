@@ -11,7 +11,7 @@ import math
 import torch
 from torch import Tensor
 
-from driftlab.isp.correlate import correlate, gaussian, padded, radius_of
+from driftlab.isp.correlate import correlate, gaussian, kernel_of, padded, radius_of
 from driftlab.isp.stage import ROW, Choice, Domain, Param, Sensor, Stage, Values
 
 #: Five taps of the gaussian of sigma 0.5, and their outer product: the paper's nominal kernel.
@@ -29,9 +29,8 @@ def _forward(luma: Tensor, p: Values, sensor: Sensor) -> Tensor:
     if p.method == "fft":
         return _low_pass(luma, p.fraction)
     if p.method == "kernel":
-        flat = torch.cat([getattr(p, f"k{i}{j}").reshape(-1, 1) for i in range(5) for j in range(5)], -1)
-        kernel = flat.reshape(-1, 5, 5)
-        return correlate(padded(luma, 2, 2, "symmetric"), kernel[0] if p.k22.ndim == 0 else kernel)
+        kernel = kernel_of(*(getattr(p, f"k{i}{j}") for i in range(5) for j in range(5)))
+        return correlate(padded(luma, 2, 2, "symmetric"), kernel)
     return luma
 
 

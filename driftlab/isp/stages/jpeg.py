@@ -47,7 +47,9 @@ def _forward(image: Tensor, p: Values, sensor: Sensor) -> Tensor:
     wide = F.pad(_rounded(image.clamp(0, 1) * 255), (0, -width % grid, 0, -height % grid), mode="replicate")
     planes = _rounded(mixed(wide, wide.new_tensor([TO_YCBCR])))
     luma, chroma = planes[:, :1] - 128, planes[:, 1:]
-    scale = torch.where(p.quality < 50, 5000 / p.quality, 200 - 2 * p.quality) / 100
+    low = 5000 / p.quality
+    low = low.detach().floor() + (low - low.detach())  # a whole number of percents, as in libjpeg
+    scale = torch.where(p.quality < 50, low, 200 - 2 * p.quality) / 100
     luma = _blocks_rounded(luma, LUMINANCE, scale) + 128
     if p.chroma == "4:2:0":
         chroma = _doubled(_blocks_rounded(_rounded(F.avg_pool2d(chroma, 2)), CHROMINANCE, scale))
@@ -59,7 +61,8 @@ def _forward(image: Tensor, p: Values, sensor: Sensor) -> Tensor:
 
 def _rounded(x: Tensor) -> Tensor:
     """Rounded forward, unchanged backward."""
-    return x + (torch.floor(x + 0.5) - x).detach()
+    exact = x.detach()
+    return torch.floor(exact + 0.5) + (x - exact)
 
 
 def _blocks_rounded(plane: Tensor, table: tuple[tuple[int, ...], ...], scale: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from driftlab.isp.stage import Domain, Param, Sensor, Stage, Values
 from driftlab.isp.stages._light import black_of
@@ -39,8 +40,9 @@ def deviates(image: Tensor, seed: Tensor, sensor: Sensor) -> Tensor:
     row = torch.arange(top, top + height, device=image.device).reshape(-1, 1)
     column = torch.arange(left, left + width, device=image.device)
     rows = _hash(_hash(_hash(_word(seeds)) ^ _word(channel)) ^ _word(row))
-    first = _hash(rows ^ _word(column))
-    second = _hash(first ^ 0x3C6EF372)
+    # The row goes in twice, lest two rows whose hashes are near draw the same numbers in another order.
+    first = _hash(_hash(rows ^ _word(column)) + _hash(rows + 0x3C6EF372))
+    second = _hash(first ^ 0x5851F42D)
     length = torch.sqrt(-2 * torch.log(_uniform(first, image.dtype)))
     return length * torch.cos(2 * math.pi * _uniform(second, image.dtype))
 
@@ -74,13 +76,14 @@ class _Root(torch.autograd.Function):
         return root
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> Tensor:
-        root: Tensor = ctx.saved_tensors[0]
-        return grad * 0.5 / root.clamp_min(1.0)
+        return _Root.jvp(ctx, grad)  # the derivative of a pointwise function is its own transpose
 
     @staticmethod
     def jvp(ctx: Any, tangent: Tensor) -> Tensor:
-        return _Root.backward(ctx, tangent)  # the derivative of a pointwise function is its own transpose
+        root: Tensor = ctx.saved_tensors[0]
+        return tangent * 0.5 / root.clamp_min(1.0)
 
 
 def _root(variance: Tensor) -> Tensor:

@@ -7,6 +7,8 @@ the distance of equal sites hardly shows in a mosaic, and does not show here.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -44,7 +46,7 @@ def _falloff(light: Tensor, ev: Tensor, sensor: Sensor) -> Tensor:
     y = torch.arange(light.shape[-2], dtype=light.dtype, device=light.device) + (top + 0.5 - height / 2)
     x = torch.arange(light.shape[-1], dtype=light.dtype, device=light.device) + (left + 0.5 - width / 2)
     square = (y[:, None] ** 2 + x**2) / ((height / 2) ** 2 + (width / 2) ** 2)
-    return torch.exp2(-ev * square)
+    return torch.exp(-math.log(2) * ev * square)  # exp2 rounds the ends of a row otherwise than its middle
 
 
 def _reach(p: Values, sensor: Sensor) -> int:

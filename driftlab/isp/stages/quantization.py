@@ -9,11 +9,13 @@ from driftlab.isp.stage import Choice, Domain, Sensor, Stage, Values
 
 
 def _forward(image: Tensor, p: Values, sensor: Sensor) -> Tensor:
-    depth = (int(sensor.white)).bit_length()
-    step = 1.0 if p.bits == "as shot" else 2.0 ** (depth - int(p.bits))
+    depth = int(sensor.white).bit_length()
+    step = sensor.step if p.bits == "as shot" else 2.0 ** (depth - int(p.bits))
+    if not step:
+        return image
     exact = image.detach()
     # Straight-through: the rounding and clipping go forward, the derivative of the identity goes back.
-    return image + (torch.round(exact / step).clamp(0, 2**depth / step - 1) * step - exact)
+    return torch.round(exact / step).clamp(0, 2**depth / step - 1) * step + (image - exact)
 
 
 STAGE = Stage(
@@ -30,7 +32,7 @@ STAGE = Stage(
             "Depth",
             "as shot",
             ("as shot", "14", "12", "10", "8"),
-            "Bits of the converter; as shot, the samples' own DN.",
+            "Bits of the converter; as shot, the samples' own whole DN, or none where they are not whole.",
         ),
     ),
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from driftlab.isp.correlate import correlate, gaussian, padded, radius_of
+from driftlab.isp.correlate import correlate, gaussian, kernel_of, padded, radius_of
 from driftlab.isp.stage import Choice, Domain, Param, Sensor, Stage, Values
 
 NOMINAL = ((0.0, -1.0, 0.0), (-1.0, 5.0, -1.0), (0.0, -1.0, 0.0))
@@ -24,9 +24,8 @@ def _forward(luma: Tensor, p: Values, sensor: Sensor) -> Tensor:
     if p.method == "unsharp":
         return torch.addcmul(luma, luma - gaussian(luma, p.radius, "symmetric"), p.amount)
     if p.method == "kernel":
-        flat = torch.cat([getattr(p, f"k{i}{j}").reshape(-1, 1) for i in range(3) for j in range(3)], -1)
-        kernel = flat.reshape(-1, 3, 3)
-        return correlate(padded(luma, 1, 1, "constant"), kernel[0] if p.k11.ndim == 0 else kernel)
+        kernel = kernel_of(*(getattr(p, f"k{i}{j}") for i in range(3) for j in range(3)))
+        return correlate(padded(luma, 1, 1, "constant"), kernel)
     return luma
 
 

@@ -1,7 +1,7 @@
 """Tone: linear RGB to display RGB by brightness, saturation, contrast, clip and curve.
 
-The clip to 0–1 has its own derivative, zero beyond either end. A power curve is infinitely steep at black; below
-`FLOOR` the derivative, not the curve, is held.
+The clip to 0–1 has its own derivative, zero beyond either end, unless `clip_gradient` lets it through. A power curve is
+infinitely steep at black; below `FLOOR` the derivative, not the curve, is held.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from driftlab.isp.brightness import brightness_of
 from driftlab.isp.color import luma_of
@@ -30,19 +31,22 @@ def _forward(image: Tensor, p: Values, sensor: Sensor) -> Tensor:
         image = gray + p.saturation * (image - gray)
     if not p.fixed("contrast", 1.0):
         image = PIVOT * _power(image / PIVOT, p.contrast)
+    through = p.clip_gradient == "through"
     if p.curve == "sRGB":
-        encoded: Tensor = _Srgb.apply(image)  # type: ignore[no-untyped-call]
+        encoded: Tensor = _Srgb.apply(image, through)  # type: ignore[no-untyped-call]
         return encoded
-    return _power(image, 1 / p.gamma, 1.0)
+    return _power(image, 1 / p.gamma, 1.0, through)
 
 
-def _power(base: Tensor, exponent: Tensor, top: float = math.inf) -> Tensor:
-    result: Tensor = _Power.apply(base, exponent, top)  # type: ignore[no-untyped-call]
+def _power(base: Tensor, exponent: Tensor, top: float = math.inf, through: bool = False) -> Tensor:
+    result: Tensor = _Power.apply(base, exponent, top, through)  # type: ignore[no-untyped-call]
     return result
 
 
-def _cut(derivative: Tensor, image: Tensor, top: float) -> Tensor:
-    """`derivative` where `image` lies between 0 and `top`, else 0: the derivative of the clip."""
+def _cut(derivative: Tensor, image: Tensor, top: float, through: bool) -> Tensor:
+    """`derivative` where `image` lies between 0 and `top`, else 0, the derivative of the clip; or `through` it."""
+    if through:
+        return derivative.clone()
     cut: Tensor = torch.ops.aten.hardtanh_backward(derivative, image, 0.0, top)
     return cut
 
@@ -51,19 +55,20 @@ class _Power(torch.autograd.Function):
     """`base` cut to 0–`top`, to the power of `exponent`; derivatives are taken at no less than `FLOOR`."""
 
     @staticmethod
-    def forward(ctx: Any, base: Tensor, exponent: Tensor, top: float) -> Tensor:
+    def forward(ctx: Any, base: Tensor, exponent: Tensor, top: float, through: bool) -> Tensor:
         log = base.clamp(0, top).log_()
         out = torch.exp(log * exponent)
         ctx.save_for_backward(base, exponent, log, out)
         ctx.save_for_forward(base, exponent, log, out)
-        ctx.top = top
+        ctx.top, ctx.through = top, through
         return out
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor | None, None]:
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor | None, None, None]:
         base, exponent, log, out = ctx.saved_tensors
         # Beyond either end the power is 0, or its logarithm is: the exponent's share needs no cut of its own.
-        scaled = _cut(grad, base, ctx.top).mul_(out)
+        scaled = _cut(grad, base, ctx.top, ctx.through).mul_(out)
         grad_exponent = None
         if ctx.needs_input_grad[1]:
             floored = log.clamp_min(LOG_FLOOR)
@@ -71,14 +76,15 @@ class _Power(torch.autograd.Function):
                 grad_exponent = (scaled * floored).sum_to_size(exponent.shape)
             else:
                 grad_exponent = torch.dot(scaled.flatten(), floored.flatten())
-        return scaled.div_(base.clamp_min(FLOOR)).mul_(exponent), grad_exponent, None
+        return scaled.div_(base.clamp(FLOOR, ctx.top)).mul_(exponent), grad_exponent, None, None
 
     @staticmethod
-    def jvp(ctx: Any, base_tangent: Tensor | None, exponent_tangent: Tensor | None, top: None) -> Tensor:
+    def jvp(ctx: Any, base_tangent: Tensor | None, exponent_tangent: Tensor | None, *_: None) -> Tensor:
         base, exponent, log, out = ctx.saved_tensors
         tangent = torch.zeros_like(out)
         if base_tangent is not None:
-            tangent = tangent + _cut(base_tangent, base, ctx.top) * out / base.clamp_min(FLOOR) * exponent
+            cut = _cut(base_tangent, base, ctx.top, ctx.through)
+            tangent = tangent + cut * out / base.clamp(FLOOR, ctx.top) * exponent
         if exponent_tangent is not None:
             tangent = tangent + exponent_tangent * out * log.clamp_min(LOG_FLOOR)
         return tangent
@@ -88,27 +94,28 @@ class _Srgb(torch.autograd.Function):
     """The curve of sRGB (IEC 61966-2-1) of an image cut to 0–1."""
 
     @staticmethod
-    def forward(ctx: Any, image: Tensor) -> Tensor:
+    def forward(ctx: Any, image: Tensor, through: bool) -> Tensor:
         light = image.clamp(0, 1)
         curve = torch.log(light).mul_(1 / 2.4).exp_().mul_(1.055).sub_(0.055)
         out = torch.where(light <= 0.0031308, light.mul_(12.92), curve)
         ctx.save_for_backward(image, out)
         ctx.save_for_forward(image, out)
+        ctx.through = through
         return out
 
     @staticmethod
     def _slope(image: Tensor, out: Tensor) -> Tensor:
-        return torch.where(image <= 0.0031308, 12.92, (out + 0.055).div_(image.clamp_min(FLOOR)).mul_(1 / 2.4))
+        return torch.where(image <= 0.0031308, 12.92, (out + 0.055).div_(image.clamp(FLOOR, 1)).mul_(1 / 2.4))
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Tensor:
-        image, out = ctx.saved_tensors
-        return _cut(grad, image, 1.0).mul_(_Srgb._slope(image, out))
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        return _Srgb.jvp(ctx, grad), None  # the derivative of a pointwise function is its own transpose
 
     @staticmethod
-    def jvp(ctx: Any, tangent: Tensor) -> Tensor:
+    def jvp(ctx: Any, tangent: Tensor, _: None = None) -> Tensor:
         image, out = ctx.saved_tensors
-        return _cut(tangent, image, 1.0) * _Srgb._slope(image, out)
+        return _cut(tangent, image, 1.0, ctx.through).mul_(_Srgb._slope(image, out))
 
 
 def _linear(image: Tensor, p: Values, sensor: Sensor) -> Tensor:
@@ -123,7 +130,17 @@ STAGE = Stage(
     writes=Domain.DISPLAY_RGB,
     forward=_forward,
     off=_linear,
-    choices=(Choice("curve", "Curve", "sRGB", ("sRGB", "power"), "The standard's curve, or a power of 1 by gamma."),),
+    surrogate_when={"clip_gradient": ("through",)},
+    choices=(
+        Choice("curve", "Curve", "sRGB", ("sRGB", "power"), "The standard's curve, or a power of 1 by gamma."),
+        Choice(
+            "clip_gradient",
+            "Gradient at the clip",
+            "exact",
+            ("exact", "through"),
+            "Beyond 0–1 none, as is true, or that of the nearer end, so that clipped pixels still pull at parameters.",
+        ),
+    ),
     params=(
         Param(
             "gamma",

@@ -12,23 +12,25 @@ from typing import Any, Final
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
-from driftlab.isp.stage import Choice, Domain, Param, Sensor, Stage, Values, per_site
+from driftlab.isp.stage import Choice, Domain, Param, Sensor, Stage, Values, per_site, stacked
 from driftlab.raw.frame import RawFrame
 
 RAMP: Final = 0.02
 
 
 def _forward(image: Tensor, p: Values, sensor: Sensor) -> Tensor:
-    r, g, b = (gain.reshape(-1, 1) for gain in (p.r, p.g, p.b))
+    gains = stacked(p.r, p.g, p.b)
     if image.shape[1] == 1:
-        gains = per_site(torch.cat([r, g, g, b], -1), sensor.cfa, (image.shape[-2], image.shape[-1]))
+        balanced = image * per_site(gains[:, [0, 1, 1, 2]], sensor.cfa, (image.shape[-2], image.shape[-1]))
     else:
-        gains = torch.cat([r, g, b], -1)[..., None, None]
-    balanced = image * gains
+        balanced = image * gains[..., None, None]
     if p.highlights == "keep":
         return balanced
-    saturated = torch.cat([r, g, b], -1).amin(-1).clamp(1e-3, 1.0)[:, None, None, None]
+    used = gains[:, 1:2] if sensor.cfa.kind == "mono" else gains
+    # A color whose gain is not above zero saturates nowhere.
+    saturated = torch.where(used > 0, used, 1.0).amin(-1).clamp_max(1.0)[:, None, None, None]
     clipped: Tensor = _Ceiling.apply(balanced, saturated)  # type: ignore[no-untyped-call]
     return clipped
 
@@ -48,6 +50,7 @@ class _Ceiling(torch.autograd.Function):
         return t * t * (3 - 2 * t)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor | None]:
         image, limit = ctx.saved_tensors
         grad_image = grad * _Ceiling._below(image, limit)
