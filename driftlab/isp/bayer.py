@@ -50,7 +50,9 @@ def zero_filled(mosaic: Tensor, green: Tensor, red_blue: Tensor, cfa: CFA) -> Te
     wide = padded(mosaic, 1, 1)
     planes = wide * site_masks(cfa.shifted(-1, -1), wide)
     red, middle, blue = planes.split(1, 1)
-    return torch.cat([correlate(red, red_blue), correlate(middle, green), correlate(blue, red_blue)], 1)
+    colors = [correlate(red, red_blue), correlate(middle, green), correlate(blue, red_blue)]
+    batch = max(map(len, colors))  # one of the kernels may be a batch, and the other not
+    return torch.cat([color.expand(batch, -1, -1, -1) for color in colors], 1)
 
 
 def malvar2004(mosaic: Tensor, cfa: CFA) -> Tensor:

@@ -12,8 +12,8 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
+from driftlab.isp.once import once_differentiable
 from driftlab.isp.stage import stacked
 
 __all__ = ["correlate", "gaussian", "kernel_of", "padded", "radius_of"]

@@ -171,7 +171,7 @@ def test_the_straight_through_gradient_is_that_of_the_identity() -> None:
     assert torch.equal(image.grad, torch.ones_like(image))
 
 
-@pytest.mark.parametrize("quality", [30, 75, 95])
+@pytest.mark.parametrize("quality", [15, 30, 45, 75, 95])
 @pytest.mark.parametrize("chroma", ["4:2:0", "4:4:4"])
 def test_jpeg_is_that_of_libjpeg(quality: int, chroma: str) -> None:
     """Against a real encoder and decoder: no pixel off by more than what their own rounding explains."""
@@ -191,7 +191,7 @@ def test_jpeg_is_that_of_libjpeg(quality: int, chroma: str) -> None:
     values = Values({"mode": "on", "chroma": chroma, "quality": float(quality)}, image)
     got = stage.forward(image, values, Sensor(CFA.parse("rggb"), (0.0,) * 4, 1.0, size))[0].numpy() * 255
     apart = np.abs(got - want)
-    assert apart.mean() < 1 and np.quantile(apart, 0.99) <= 6
+    assert apart.mean() < 1 and np.quantile(apart, 0.99) <= 8
     assert np.abs(rgb - want).mean() > 2 * apart.mean(), "the encoder changed nothing to compare with"
 
 
@@ -265,3 +265,108 @@ def test_tiny_frames_develop(size: tuple[int, int], name: str) -> None:
     for changes in ({}, busy, {"demosaic.method": "menon2007"}, {"jpeg.mode": "on", "denoise.method": "median"}):
         picture = develop(frame, CAMERA.settings(frame).changed(changes))
         assert picture.shape == (3, *size) and np.isfinite(picture).all()
+
+
+@pytest.mark.parametrize("pipeline", [CAMERA, PAPER], ids=lambda p: p.name)
+@pytest.mark.parametrize("method", ["kernel", "gaussian"])
+def test_any_parameter_may_be_a_batch_by_itself(pipeline: Pipeline, method: str) -> None:
+    """One frame at three values of one parameter is three runs; for every parameter, with its gradient."""
+    frame = smooth_frame("gbrg", 18, 22, noise=200.0, **LEVELS)
+    kernels = {f"{stage}.method": "kernel" for stage in ("demosaic", "sharpen", "denoise")}
+    smooth = {"denoise.method": "bilateral", "sharpen.method": "unsharp", "optics.blur": 0.5, "noise.intensity": 0.5}
+    settings = pipeline.settings(frame).changed(kernels | {"noise.intensity": 0.5} if method == "kernel" else smooth)
+    image, sensor, checked = tensor(frame), Sensor.of(frame), 0
+    for key, stage, param in pipeline.parameters():
+        choices = {c.name: settings[f"{stage.name}.{c.name}"] for c in stage.choices}
+        if not param.active(choices):
+            continue
+        at = settings.number(key)
+        numbers = [at, float(round(at + 1)) if param.integer else 0.5 * (at + param.high), at]
+        values = torch.tensor(numbers, requires_grad=not param.integer)
+        together = run(image, {**settings, key: values}, sensor, pipeline)
+        alone = [run(image, {**settings, key: number}, sensor, pipeline) for number in numbers]
+        torch.testing.assert_close(together, torch.cat(alone), rtol=1e-4, atol=1e-5, msg=key)
+        if not param.integer:
+            together.sum().backward()
+            assert values.grad is not None and values.grad.shape == (3,), key
+        checked += 1
+    assert checked >= (60 if method == "kernel" else 28)
+
+
+def test_clipped_pixels_pull_at_parameters_when_asked_to() -> None:
+    """Blown far beyond white: no true derivative, and with `through` that of the clip's end, toward less light."""
+    frame = smooth_frame("rggb", 20, 20, **LEVELS)
+    for curve, clip in itertools.product(("sRGB", "power"), ("exact", "through")):
+        ev = torch.tensor(8.0, requires_grad=True)
+        settings = CAMERA.settings(frame).changed({"tone.curve": curve, "tone.clip_gradient": clip})
+        picture = run(tensor(frame), {**settings, "tone.brightness": ev}, Sensor.of(frame), CAMERA)
+        assert picture.detach().min() > 0.9999
+        picture.sum().backward()
+        assert (ev.grad > 0) if clip == "through" else (ev.grad == 0)
+    param = next(param for key, _, param in CAMERA.parameters() if key == "tone.brightness")
+    stage = CAMERA.stage("tone")
+    assert stage.gradient_of(param, {"clip_gradient": "through"}) == "surrogate"
+    assert stage.gradient_of(param, {"clip_gradient": "exact"}) == "exact"
+
+
+def test_second_derivatives_are_refused_not_wrong() -> None:
+    frame = smooth_frame("rggb", 16, 16)
+    gamma = torch.tensor(2.2, requires_grad=True)
+    picture = run(tensor(frame), {**PAPER.settings(frame), "tone.gamma": gamma}, Sensor.of(frame), PAPER)
+    with pytest.raises(IspError, match="leave out create_graph"):
+        torch.autograd.grad(picture.sum(), gamma, create_graph=True)
+
+
+def test_black_at_and_above_white_is_dark_or_bright_but_a_number() -> None:
+    frame = smooth_frame("rggb", 16, 16, **LEVELS)
+    for level in (16382.5, 16383.0, 65535.0):
+        settings = CAMERA.settings(frame).changed({f"black_level.{c}": level for c in ("r", "g1", "g2", "b")})
+        assert np.all(develop(frame, settings) == 0)
+
+
+def test_the_microscope_preset_suits_its_own_tile_in_both_pipelines() -> None:
+    """Its mean mosaic (.5663, .1401, .0731) is a bright field, and comes out as (.889, .725, .935) in linear light."""
+    light = np.broadcast_to(np.array([0.5663, 0.1401, 0.0731])[:, None, None], (3, 32, 32))
+    frame = recorded(frame_of(light, CFA.parse("rggb")))
+    for pipeline in (CAMERA, PAPER):
+        settings = PRESETS["microscope"].applied(pipeline.settings(frame), frame)
+        linear = develop(frame, settings, until="color_matrix")[:, 8:-8, 8:-8].mean((1, 2))
+        np.testing.assert_allclose(linear, [0.889, 0.725, 0.935], atol=2e-3, err_msg=pipeline.name)
+
+
+def test_gains_at_and_below_zero_leave_the_other_colors() -> None:
+    frame = smooth_frame("rggb", 24, 24)
+    plain = develop(frame, CAMERA.settings(frame), until="demosaic")
+    for gain in (0.0, -0.5):
+        got = develop(frame, CAMERA.settings(frame).changed({"white_balance.r": gain}), until="white_balance")
+        np.testing.assert_allclose(got[0, 1::2, 1::2], plain[2, 1::2, 1::2], atol=1e-6)
+    mono = smooth_frame("mono", 24, 24)
+    weak = develop(mono, CAMERA.settings(mono).changed({"white_balance.r": 0.3}))
+    np.testing.assert_array_equal(weak, develop(mono, CAMERA.settings(mono)))
+
+
+def test_samples_that_are_not_whole_are_not_rounded_as_shot() -> None:
+    frame = frame_of_samples(np.linspace(0, 900, 24 * 24).reshape(1, 24, 24).astype(np.float32), CFA.parse("rggb"))
+    np.testing.assert_array_equal(develop(frame, CAMERA.settings(frame), until="quantization"), frame.mosaic)
+    for ev in (12.0, 16.0):
+        blown = smooth_frame("rggb", 24, 24, **LEVELS)
+        got = develop(blown, CAMERA.settings(blown).changed({"exposure.ev": ev}), until="quantization")
+        assert got.max() == 16383
+
+
+def test_no_two_rows_draw_the_same_deviates() -> None:
+    sensor = Sensor(CFA.parse("rggb"), (0.0,) * 4, 1.0, (4000, 512))
+    z = noise.deviates(torch.zeros(1, 1, 4000, 512), torch.zeros(()), sensor)[0, 0]
+    ordered = z.sort(1).values
+    order = ordered[:, 0].argsort()
+    assert (ordered[order][1:] != ordered[order][:-1]).any(1).all()
+
+
+def test_a_pseudo_raw_frame_keeps_its_pictures_brightness() -> None:
+    from dataclasses import replace
+
+    from driftlab.raw.frame import Origin
+
+    frame = frame_of(0.25 * scene(40, 40), CFA.parse("rggb"))
+    assert CAMERA.settings(frame).number("tone.brightness") > 1
+    assert CAMERA.settings(replace(frame, origin=Origin.PSEUDO_RAW)).number("tone.brightness") == 0

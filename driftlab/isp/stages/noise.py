@@ -16,8 +16,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
+from driftlab.isp.once import once_differentiable
 from driftlab.isp.stage import Domain, Param, Sensor, Stage, Values
 from driftlab.isp.stages._light import black_of
 from driftlab.raw.frame import RawFrame

@@ -11,10 +11,10 @@ from typing import Any, Final
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from driftlab.isp.brightness import brightness_of
 from driftlab.isp.color import luma_of
+from driftlab.isp.once import once_differentiable
 from driftlab.isp.stage import Choice, Domain, Param, Sensor, Stage, Values
 
 FLOOR: Final = 1e-5

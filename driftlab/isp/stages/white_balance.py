@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
+from driftlab.isp.once import once_differentiable
 from driftlab.isp.stage import Choice, Domain, Param, Sensor, Stage, Values, per_site, stacked
 from driftlab.raw.frame import RawFrame
 
