@@ -32,14 +32,17 @@ def in_order(work: Callable[[T], R], pieces: Iterable[T], *, threads: int | None
         yield from map(work, pieces)
         return
     rest = iter(pieces)
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="driftlab", initializer=_alone)
+    pool, wait = ThreadPoolExecutor(threads, thread_name_prefix="driftlab", initializer=_alone), True
     try:
         running: deque[Future[R]] = deque(pool.submit(work, piece) for piece in islice(rest, 2 * threads))
         while running:
             yield running.popleft().result()
             running.extend(pool.submit(work, piece) for piece in islice(rest, 1))
+    except KeyboardInterrupt:
+        wait = False  # for a piece that may take long, when the program is to end now
+        raise
     finally:
-        pool.shutdown(cancel_futures=True)
+        pool.shutdown(wait, cancel_futures=True)
 
 
 def _alone() -> None:

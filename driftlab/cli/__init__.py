@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import threading
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -58,7 +59,14 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     except BrokenPipeError:  # whoever read the output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
+    except OSError as error:
+        print(f"The output can't be written: {error.strerror or error}.", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 2
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
+        # Of `driftlab.parallel`: not to wait for pieces that nobody will see. What was being written is cleaned up.
+        if any(thread.name.startswith("driftlab") for thread in threading.enumerate()):
+            os._exit(130)
         code = 130
     sys.exit(code or 0)

@@ -7,7 +7,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from driftlab.cli.options import add_files, add_settings, frame_of, progress, settings_of
+from driftlab.cli.options import (
+    add_files,
+    add_settings,
+    check_output,
+    frame_of,
+    pipeline_name,
+    progress,
+    settings_of,
+)
 
 
 def add(commands: Any) -> None:
@@ -26,12 +34,19 @@ def add(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Develop and write."""
     from driftlab.isp.develop import Region, develop
+    from driftlab.isp.pipeline import pipeline_of
+    from driftlab.isp.stage import Domain
     from driftlab.picture import bits_of, write_picture
 
     bits = bits_of(arguments.out)
-    region = Region.parse(arguments.crop) if arguments.crop else None
+    for target in filter(None, (arguments.out, arguments.save_settings)):
+        check_output(target, [arguments.file])
+    region = Region.parse(arguments.crop) if arguments.crop is not None else None
+    written = pipeline_of(pipeline_name(arguments)).writes(arguments.until)
     frame = frame_of(arguments, arguments.file)
     settings = settings_of(arguments, frame)
+    if bits and written not in (Domain.DISPLAY_RGB, Domain.SAMPLES):
+        print(f"{arguments.out}: values of {written} outside 0 to 1 are cut; NPY keeps them.", file=sys.stderr)
     for remark in frame.remarks:
         print(f"{arguments.file}: {remark}.", file=sys.stderr)
     picture = develop(

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+class OptionError(DriftlabError):
+    """Options that do not fit together; the message is one sentence that names the mend."""
+
+
 def add_files(parser: argparse.ArgumentParser, *, several: bool = True) -> None:
     """The camera files, and what may be said of those that do not say it themselves."""
     what = "camera file, mosaic (TIFF, PNG, NPY, headerless dump) or RGB picture (as pseudo-RAW)"
@@ -48,7 +52,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--pipeline", metavar="P", help="camera (the default) or paper")
     group.add_argument("--preset", metavar="NAME", help="a camera set: microscope or drone (the paper's)")
     group.add_argument("--temperature", type=float, metavar="K", help="white balance for light of this temperature")
-    group.add_argument("--tint", type=float, default=0.0, metavar="T", help="with it: the light's tint, green above 0")
+    group.add_argument("--tint", type=float, metavar="T", help="with it: the light's tint, green above 0")
     group.add_argument("--settings", type=Path, metavar="FILE", help="a JSON file of settings")
     group.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="one setting; may be given again"
@@ -69,7 +73,10 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 
 
 def _numbers(text: str) -> tuple[float, ...]:
-    return tuple(float(part) for part in text.split(","))
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is no number, nor several with commas between") from None
 
 
 def frame_of(arguments: argparse.Namespace, path: str) -> RawFrame:
@@ -90,20 +97,36 @@ def frame_of(arguments: argparse.Namespace, path: str) -> RawFrame:
     return load_raw(path, description=description, limits=Limits(**given))
 
 
+def pipeline_name(arguments: argparse.Namespace) -> str:
+    """The pipeline that the options of `add_settings` name: a flag, else a settings file, else the default."""
+    from driftlab.isp.settings import pipeline_named_in
+
+    named = pipeline_named_in(arguments.settings) if arguments.settings else None
+    return str(arguments.pipeline or named or "camera")
+
+
+def check_output(target: Path, inputs: Iterable[str]) -> None:
+    """Refuse an output that has no folder to go to, or that would take the place of an input."""
+    if not target.absolute().parent.is_dir():
+        raise OptionError(f"There is no folder '{target.parent}' for '{target.name}': make it first.")
+    if any(Path(path).exists() and target.exists() and target.samefile(path) for path in inputs):
+        raise OptionError(f"'{target}' is the input itself: give another name for the output.")
+
+
 def settings_of(arguments: argparse.Namespace, frame: RawFrame | None) -> Settings:
     """The settings for a frame, by the options of `add_settings`."""
     from driftlab.isp.pipeline import pipeline_of
     from driftlab.isp.presets import preset_of
-    from driftlab.isp.settings import pipeline_named_in
     from driftlab.isp.temperature import gains_at
 
-    name = arguments.pipeline or (pipeline_named_in(arguments.settings) if arguments.settings else None)
-    settings = pipeline_of(name or "camera").settings(frame)
+    settings = pipeline_of(pipeline_name(arguments)).settings(frame)
     if arguments.preset:
         settings = preset_of(arguments.preset).applied(settings, frame)
-    if arguments.temperature and frame:
-        gains = zip("rgb", gains_at(arguments.temperature, arguments.tint, frame), strict=True)
+    if arguments.temperature is not None and frame:
+        gains = zip("rgb", gains_at(arguments.temperature, arguments.tint or 0.0, frame), strict=True)
         settings = settings.changed({f"white_balance.{color}": gain for color, gain in gains})
+    elif arguments.temperature is not None or arguments.tint is not None:
+        raise OptionError("A tint goes with --temperature, and a temperature with a frame: give all that is needed.")
     if arguments.settings:
         settings = settings.loaded(arguments.settings)
     return settings.assigned(arguments.set)
@@ -127,7 +150,8 @@ def each_file(arguments: argparse.Namespace, work: Callable[[str], None]) -> int
         try:
             work(path)
         except DriftlabError as error:
-            print(error, file=sys.stderr)
+            named = path in str(error) or Path(path).name in str(error)
+            print(error if named else f"{path}: {error}", file=sys.stderr)
             code = 2
     return code
 

@@ -29,9 +29,15 @@ def add(commands: Any) -> None:
     add_model(parser)
     add_settings(parser)
     parser.add_argument("--crop", metavar="X,Y,W,H", help="the region of the picture that the model is given")
-    parser.add_argument("--top", type=int, default=5, metavar="N", help="how many classes to name (5)")
+    parser.add_argument("--top", type=_count, default=5, metavar="N", help="how many classes to name (5)")
     parser.add_argument("--json", action="store_true", help="one JSON object a line and file")
     parser.set_defaults(run=run)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is no number of classes, which is 1 or more")
+    return int(text)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -39,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     from driftlab.inference import predict
     from driftlab.isp.develop import Region
 
-    region = Region.parse(arguments.crop) if arguments.crop else None
+    region = Region.parse(arguments.crop) if arguments.crop is not None else None
     model = model_of(arguments)
 
     def show(path: str) -> None:

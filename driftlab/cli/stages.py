@@ -32,10 +32,11 @@ def run(arguments: argparse.Namespace) -> int:
         if row["kind"] == "switch":
             print(f"\n{row['stage']}: {row['help']}  [{row['reads']} -> {row['writes']}]")
         elif row["kind"] == "choice":
-            print(f"  {row['key']:26} {row['default']:<16} {' | '.join(row['options'])}")
+            print(f"  {row['key']:26} {row['value']:<16} {' | '.join(row['options'])}")
         elif not row["advanced"]:
             low, high = row["soft"]
-            shot = "as shot" if row["as_shot"] else f"{row['default']:g}"
+            given = row["value"] != row["default"]
+            shot = "as shot" if row["as_shot"] and not given else f"{row['value']:g}"
             span = f"{low:g} to {high:g}{' ' + row['unit'] if row['unit'] else ''}"
             print(f"  {row['key']:26} {shot:<16} {span:24} {row['gradient']}")
     print(f"\nNot listed: {sum(row.get('advanced', False) for row in rows)} weights of kernels; `--json` has them.")
@@ -43,14 +44,15 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def rows_of(settings: Settings) -> Iterator[dict[str, Any]]:
-    """Every key with all that its stage declares of it, ready for JSON; `default` is the value in `settings`."""
+    """Every key with all that its stage declares of it and its value in `settings`, ready for JSON."""
     for stage in settings.pipeline.stages:
         common = {"stage": stage.name, "title": stage.title}
         yield {
             "key": f"{stage.name}.on",
             "kind": "switch",
             **common,
-            "default": settings[f"{stage.name}.on"],
+            "default": True,
+            "value": settings[f"{stage.name}.on"],
             "switchable": stage.off is not None,
             "reads": str(stage.reads),
             "writes": str(stage.writes),
@@ -64,7 +66,8 @@ def rows_of(settings: Settings) -> Iterator[dict[str, Any]]:
                 "kind": "choice",
                 **common,
                 "label": choice.label,
-                "default": settings[key],
+                "default": choice.default,
+                "value": settings[key],
                 "options": list(choice.options),
                 "gradient": "none",
                 "help": choice.help,
@@ -77,7 +80,8 @@ def rows_of(settings: Settings) -> Iterator[dict[str, Any]]:
                 **common,
                 "label": param.label,
                 "unit": param.unit,
-                "default": settings[key],
+                "default": param.default,
+                "value": settings[key],
                 "as_shot": param.as_shot is not None,
                 "soft": [param.low, param.high],
                 "hard": list(param.hard),

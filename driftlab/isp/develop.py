@@ -127,6 +127,10 @@ def develop(
     if bits and settings.pipeline.writes(until) == Domain.SAMPLES:
         raise IspError(f"The output of '{until}' is in DN, which no picture holds: write it as NPY.")
     size = picture_size(frame, settings, until)
+    if 0 in size:
+        raise IspError(
+            f"'{frame.name}' is too small for a picture with these settings: choose another demosaic.method."
+        )
     region = region.within(size) if region else Region(0, 0, size[1], size[0])
     picture: NDArray[Any] | None = None
     for tile in watched(tiles(frame, settings, region=region, until=until)):
@@ -136,8 +140,7 @@ def develop(
         top, left = tile.region.top - region.top, tile.region.left - region.left
         pixels = tile.pixels if bits is None else (tile.pixels.clamp(0, 1) * (2**bits - 1)).round_().to(torch.int32)
         picture[:, top : top + tile.region.height, left : left + tile.region.width] = pixels.numpy()
-    if picture is None:
-        raise IspError(f"'{frame.name}' is too small for a picture with these settings.")
+    assert picture is not None
     return picture
 
 

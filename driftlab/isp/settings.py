@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from driftlab.atomic import whole_file
 from driftlab.isp.stage import Choice, IspError, Param, Value
+from driftlab.json_file import read_json
 
 if TYPE_CHECKING:
     from driftlab.isp.pipeline import Pipeline
@@ -47,7 +48,7 @@ class Settings(Mapping[str, Value]):
         return len(self._values)
 
     def __hash__(self) -> int:
-        return hash((self.pipeline.name, tuple(self._values.items())))
+        return hash((self.pipeline.name, frozenset(self._values.items())))
 
     def __repr__(self) -> str:
         return f"Settings({self.pipeline.name!r}, {self._values!r})"
@@ -88,8 +89,8 @@ class Settings(Mapping[str, Value]):
     def loaded(self, path: Path) -> Settings:
         """These settings with those of a JSON file laid over them; the file may hold only some of the keys."""
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+            content = read_json(path)
+        except (OSError, ValueError) as error:
             raise IspError(f"'{path}' can't be read as settings: {error}.") from error
         if not isinstance(content, dict) or not isinstance(content.get("settings"), dict):
             raise IspError(f"'{path}' holds no settings: it needs an object with the key \"settings\".")
@@ -106,7 +107,7 @@ class Settings(Mapping[str, Value]):
 def pipeline_named_in(path: Path) -> str | None:
     """The pipeline that a settings file is for, where it says so."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
         name = content["pipeline"]
     except (OSError, ValueError, KeyError, TypeError):
         return None  # whoever loads the file says what is wrong with it
@@ -163,7 +164,7 @@ def _checked(pipeline: Pipeline, key: str, value: object) -> Value:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise IspError(f"{value!r} is no number for {key}: give one from {_span(declared)}.")
     if not declared.hard[0] <= value <= declared.hard[1]:
-        raise IspError(f"{key} = {value:g} is out of range: give a number from {_span(declared)}.")
+        raise IspError(f"{key} = {str(value)[:12]} is out of range: give a number from {_span(declared)}.")
     if declared.integer and value != round(value):
         raise IspError(f"{key} = {value:g} is not whole: give a whole number from {_span(declared)}.")
     return float(value)

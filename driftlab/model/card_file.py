@@ -10,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
+from driftlab.json_file import read_json
 from driftlab.model.card import (
     Card,
     CardSource,
@@ -68,7 +69,7 @@ def _size(value: Any) -> tuple[int, int] | None:
     if value is None or value == "any":
         return None
     height, width = value if isinstance(value, list | tuple) else (value, value)
-    if any(isinstance(side, bool) or not isinstance(side, int) or side < 1 for side in (height, width)):
+    if any(isinstance(side, bool) or not isinstance(side, int) or not 1 <= side <= 8192 for side in (height, width)):
         raise ValueError
     return (height, width)
 
@@ -91,7 +92,7 @@ def _text(value: Any) -> str:
 CHECKS: Final[Mapping[str, tuple[str, Check]]] = {
     "task": _one_of(Task),
     "labels": ("a list of names, or the path of a file with one name a line or a JSON list", _names),
-    "input_size": ("a number of pixels, [height, width], or null for any size", _size),
+    "input_size": ("a number of pixels up to 8192, [height, width], or null for any size", _size),
     "resize": _one_of(Resize),
     "crop_fraction": ("a number above 0 and up to 1", _positive_share),
     "fill": ("a number from 0 to 1", _share),
@@ -124,7 +125,7 @@ def flag_value(text: str) -> Any:
 def read_card(path: Path) -> dict[str, Any]:
     """The checked values of a card file. Raises ModelError for what is not a card, naming the key and the mend."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except OSError as error:
         raise ModelError(f"The model card {path} cannot be read: {error.strerror}.") from error
     except ValueError as error:
@@ -145,8 +146,10 @@ def check_card(values: Mapping[str, Any], where: str, folder: Path) -> dict[str,
             value = _read_labels(folder / value)
         try:
             checked[key] = check(value)
-        except (ValueError, TypeError, KeyError) as error:
-            raise ModelError(f"{where}: '{key}' must be {allowed}, not {json.dumps(value, default=str)}.") from error
+        except (ValueError, TypeError, KeyError, OverflowError) as error:
+            raise ModelError(
+                f"{where}: '{key}' must be {allowed}, not {json.dumps(value, default=str)[:40]}."
+            ) from error
     return checked
 
 

@@ -6,11 +6,12 @@ What is said here wins over what the file says. It comes from arguments or from 
 
 from __future__ import annotations
 
-import json
+import math
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final, Self
 
+from driftlab.json_file import read_json
 from driftlab.raw.frame import CFA, RawError
 
 __all__ = ["PACKINGS", "Description", "beside"]
@@ -51,6 +52,10 @@ class Description:
             value = getattr(self, name)
             if value is not None and value not in choices:
                 raise RawError(f"'{value}' is no {name}: give --{name} one of {', '.join(choices)}.")
+        for name in ("black", "white", "gains"):
+            value = getattr(self, name)
+            if value is not None and not all(map(math.isfinite, value if isinstance(value, tuple) else (value,))):
+                raise RawError(f"A {name} of {value} is no finite number: give --{name} one.")
         if self.cfa is not None:
             CFA.parse(self.cfa)
         if self.black is not None and len(self.black) not in (1, 4):
@@ -88,7 +93,7 @@ class Description:
             if values.get("gains") is not None:
                 values["gains"] = tuple(map(float, values["gains"]))
             return cls(**values)
-        except (TypeError, ValueError, AttributeError) as error:
+        except (TypeError, ValueError, AttributeError, OverflowError) as error:
             raise RawError(f"The description cannot be read: {error}.") from None
 
     def flags(self) -> str:
@@ -106,7 +111,7 @@ def beside(path: Path) -> Description:
     if not sidecar.is_file():
         return Description()
     try:
-        values = json.loads(sidecar.read_bytes())
+        values = read_json(sidecar)
     except (OSError, ValueError):
         raise RawError(f"'{sidecar}' is not JSON: mend it or move it away.") from None
     known = {field.name for field in fields(Description)}

@@ -30,6 +30,18 @@ class Limits:
     seconds: float = 8.0
     memory: int = 6144
 
+    def __post_init__(self) -> None:
+        flags = {
+            "megapixels": "max-megapixels",
+            "ratio": "max-ratio",
+            "seconds": "time-limit",
+            "memory": "memory-limit",
+        }
+        for name, flag in flags.items():
+            value = getattr(self, name)
+            if not 0 < value <= 1e7:
+                raise RawError(f"A limit of {value:g} cannot be: give --{flag} a number above 0, up to 10000000.")
+
     def time_for(self, size: int) -> float:
         """Seconds that a file of `size` bytes may take."""
         return self.seconds + SECONDS_PER_MEGABYTE * size / MEGA

@@ -152,6 +152,10 @@ REFUSALS = {
     "crop text": (["--crop", "left"], "X,Y,W,H"),
     "temperature": (["--temperature", "90"], "1500 to 25000 K"),
     "too large": (["--max-megapixels", "0.001"], "--max-megapixels"),
+    "tint alone": (["--tint", "5"], "A tint goes with --temperature"),
+    "levels": (["--black", "a,b"], "'a,b' is no number"),
+    "not finite": (["--white", "inf"], "give --white one"),
+    "limit": (["--time-limit", "nan"], "give --time-limit a number above 0"),
     "option": (["--sett", "x"], "driftlab --help"),
 }
 
@@ -166,7 +170,7 @@ def test_develop_refuses_in_one_sentence_and_writes_nothing(
 
 
 @pytest.mark.parametrize(
-    ("out", "mend"), [("out.jpg", "end it in .png"), ("none/out.png", "can't be written"), ("out", "end it in .png")]
+    ("out", "mend"), [("out.jpg", "end it in .png"), ("none/out.png", "make it first"), ("out", "end it in .png")]
 )
 def test_outputs_that_can_not_be_written(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, out: str, mend: str
@@ -230,3 +234,35 @@ def test_every_bad_file_gets_one_sentence(data: Path, capsys: pytest.CaptureFixt
     code, out, err = run(capsys, "info", "--json", *map(str, files))
     assert code == 2 and len(out.splitlines()) + len(err.splitlines()) == len(files)
     assert "Traceback" not in err and all(line.endswith(".") for line in err.splitlines())
+
+
+def test_an_input_is_never_overwritten(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    picture = tmp_path / "mosaic.png"
+    Image.fromarray(np.arange(64 * 64, dtype=np.uint8).reshape(64, 64)).save(picture)
+    before = picture.read_bytes()
+    assert "is the input itself" in refused(capsys, "develop", str(picture), "-o", str(picture))
+    assert picture.read_bytes() == before
+
+
+def test_values_that_a_picture_can_not_hold_are_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    code, _, err = run(capsys, "develop", DNG, "-o", str(tmp_path / "a.tif"), "--until", "color_matrix")
+    assert code == 0 and "values of linear RGB outside 0 to 1 are cut" in err
+
+
+@pytest.mark.parametrize("content", ["[" * 100_000, '{"settings": {"exposure.ev": 1' + "0" * 400 + "}}"])
+def test_hostile_settings_are_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path, content: str) -> None:
+    (tmp_path / "s.json").write_text(content)
+    refused(capsys, "stages", "--settings", str(tmp_path / "s.json"))
+
+
+def test_stages_shows_values_as_given(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = run(capsys, "stages", "--set", "white_balance.r=3")
+    assert next(line for line in out.splitlines() if "white_balance.r" in line).split()[1] == "3"
+
+
+def test_a_full_disk_behind_stdout_is_told() -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    command = f'"{sys.executable}" -m driftlab stages --json > /dev/full'
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1 and "can't be written" in done.stderr
