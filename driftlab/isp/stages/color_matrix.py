@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 import torch
 from torch import Tensor
 
 from driftlab.isp.color import mixed
-from driftlab.isp.stage import Domain, Param, Sensor, Stage, Values
+from driftlab.isp.stage import Domain, Param, Point, Sensor, Shader, Stage, Values
 from driftlab.raw.frame import RawFrame
 
 NAMES = "rgb"
@@ -17,6 +18,11 @@ NAMES = "rgb"
 def _forward(image: Tensor, p: Values, sensor: Sensor) -> Tensor:
     entries = torch.cat([getattr(p, f"{out}{into}").reshape(-1, 1) for out in NAMES for into in NAMES], -1)
     return mixed(image, entries.reshape(-1, 3, 3))
+
+
+def _wgsl(choices: Mapping[str, str], sensor: Sensor) -> Shader:
+    rows = (" + ".join(f"p.{out}{into} * x.{into}" for into in NAMES) for out in NAMES)
+    return Point(f"return vec3f({', '.join(rows)});")
 
 
 def _as_shot(row: int, column: int, frame: RawFrame) -> float:
@@ -30,6 +36,7 @@ STAGE = Stage(
     reads=Domain.CAMERA_RGB,
     writes=Domain.LINEAR_RGB,
     forward=_forward,
+    wgsl=_wgsl,
     params=tuple(
         Param(
             f"{out}{into}",

@@ -7,13 +7,14 @@ what is white stays white; the clip's derivative is a step, given a smooth ramp 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
 import torch
 from torch import Tensor
 
-from driftlab.isp.stage import Choice, Domain, Param, Sensor, Stage, Values, per_site
+from driftlab.isp.stage import Choice, Domain, Param, Point, Sensor, Shader, Stage, Values, per_site
 from driftlab.raw.frame import RawFrame
 
 RAMP: Final = 0.02
@@ -66,6 +67,13 @@ class _Ceiling(torch.autograd.Function):
         return out
 
 
+def _wgsl(choices: Mapping[str, str], sensor: Sensor) -> Shader:
+    balanced = "x * of_site(site(at, plane), p.r, p.g, p.g, p.b)"
+    if choices["highlights"] == "keep":
+        return Point(f"return {balanced};", each=True)
+    return Point(f"return min({balanced}, clamp(min(p.r, min(p.g, p.b)), 1e-3, 1.0));", each=True)
+
+
 def _as_shot(index: int, frame: RawFrame) -> float:
     return frame.gains[index]
 
@@ -77,6 +85,7 @@ STAGE = Stage(
     reads=Domain.MOSAIC,
     writes=Domain.MOSAIC,
     forward=_forward,
+    wgsl=_wgsl,
     gradient="surrogate",
     params=tuple(
         Param(
