@@ -21,7 +21,7 @@ from driftlab.gpu import shader
 from driftlab.gpu.device import Gpu, GpuError
 from driftlab.gpu.prelude import FACTS
 from driftlab.gpu.shader import Source
-from driftlab.isp.stage import Domain, NoShader, Pass, Passes, Point, Sensor, Stage
+from driftlab.isp.stage import Domain, NoShader, Pass, Passes, Point, Sensor, Shader, Stage
 
 __all__ = ["Fallback", "Renderer"]
 
@@ -93,9 +93,9 @@ class Renderer:
         self._settings = settings
         self._safely(lambda: self._state(until))
 
-    def read(self, until: str | None = None) -> Array:
-        """The picture, or the output of a stage, `[C, H, W]`."""
-        return self._safely(lambda: self._read(self._state(until)))
+    def read(self, until: str | None = None, region: tuple[int, int, int, int] | None = None) -> Array:
+        """The picture or the output of a stage, or a region (left, top, width, height) of it, `[C, H, W]`."""
+        return self._safely(lambda: self._read(self._state(until), region))
 
     def size(self, until: str | None = None) -> tuple[int, int]:
         """Height and width of the picture, or of the output of a stage."""
@@ -110,6 +110,20 @@ class Renderer:
         Only the canvas crosses the bus. A pixel of it is the mean of what it covers, enlarged, the nearest sample.
         """
         return self._safely(lambda: self._display(self._state(until), region, size))
+
+    def planes(self, settings: Mapping[str, Any], sensor: Sensor) -> tuple[int, int]:
+        """How many numbers a sample takes with these settings: in the largest image, and in all that are kept."""
+        most = 1 if sensor.cfa.kind != "linear" else 3
+        kept = now = most
+        for stage in self._stages:
+            values = {name: settings[f"{stage.name}.{name}"] for name in _names(stage)}
+            written = _written(stage, values, sensor)
+            if isinstance(written, Passes):
+                gives = [this.gives for this in written.passes]
+                most, kept, now = max(most, *gives), kept + sum(gives), max(now, gives[-1])
+            elif written is not None:
+                kept += now
+        return most, kept
 
     def _safely(self, work: Callable[[], R]) -> R:
         """`work`, once again on a new device where the old one was lost."""
@@ -161,7 +175,8 @@ class Renderer:
         old, size = self._images.get(name), 4 * planes * height * width
         if size > self.gpu.largest:
             raise GpuError(f"{height} × {width} pixels are more than one buffer of '{self.gpu.name}' holds: use tiles.")
-        buffer = old.buffer if old and old.buffer.size == max(size, 16) else self.gpu.buffer(size)
+        fits = old is not None and size <= old.buffer.size <= max(4 * size, 1 << 16)
+        buffer = old.buffer if old and fits else self.gpu.buffer(size)
         image = self._images[name] = _Image(buffer, planes, height, width, next(self._numbers), made_from)
         return image
 
@@ -195,16 +210,18 @@ class Renderer:
         values = self._packed(name, numbers)
         self.gpu.dispatch(commands, code, [facts, values, *state.buffers, *given, *outs], size[1], size[0])
 
-    def _read(self, state: _State) -> Array:
-        image, buffer = state.image, state.image.buffer
-        shape = (image.planes, image.height, image.width)
-        if state.luma:
-            assert self._window is not None
-            sensor, buffer = self._window[1], self._shared("joined", 4 * int(np.prod(shape)))
-            commands = self.gpu.commands()
-            code = shader.fused(state.source, (), sensor, ())
-            self._pass(commands, code, state, "joined", (), [buffer], shape[1:], sensor)
-            self.gpu.submit(commands)
+    def _read(self, state: _State, region: tuple[int, int, int, int] | None = None) -> Array:
+        assert self._window is not None
+        image, sensor = state.image, self._window[1]
+        left, top, width, height = region or (0, 0, image.width, image.height)
+        shape = (image.planes, height, width)
+        if not state.luma and (height, width) == (image.height, image.width):
+            return self.gpu.read(image.buffer, np.float32, shape)
+        buffer = self._shared("cropped", 4 * image.planes * height * width)
+        commands = self.gpu.commands()
+        code, numbers = shader.crop(state.source, sensor), (left, top, width, height, width, height)
+        self._pass(commands, code, state, "cropped", numbers, [buffer], (height, width), sensor)
+        self.gpu.submit(commands)
         return self.gpu.read(buffer, np.float32, shape)
 
     def _display(
@@ -231,12 +248,11 @@ class _Work:
 
     def take(self, stage: Stage, values: Mapping[str, Any]) -> None:
         """The next stage."""
-        choices = {c.name: values[c.name] for c in stage.choices}
-        wgsl = stage.wgsl if values["on"] else stage.wgsl_off
-        if wgsl is None or (values["on"] and stage.is_neutral(values)):
+        written = _written(stage, values, self._sensor)
+        if written is None:
             return
-        written, renderer = wgsl(choices, self._sensor), self._renderer
-        state = self._state
+        choices = {c.name: values[c.name] for c in stage.choices}
+        state, renderer = self._state, self._renderer
         if stage.reads == Domain.LUMA and state.luma is None:
             state = self._luma(state)
         active = tuple(values[q.name] for q in stage.params if q.active(choices))
@@ -322,7 +338,7 @@ class _Work:
         if not self._run:
             return
         run, start = self._run, self._start
-        code = shader.fused(start.source, [(stage, point) for stage, point, _, _ in run], self._sensor, range(len(run)))
+        code = shader.fused(start.source, [(stage, point) for stage, point, _, _ in run], self._sensor)
         numbers = [n for _, _, numbers, _ in run for n in numbers]
         outs = [image.buffer for *_, image in run]
         size = (start.image.height, start.image.width)
@@ -343,6 +359,14 @@ class _Work:
 
 def _names(stage: Stage) -> list[str]:
     return ["on", *(c.name for c in stage.choices), *(q.name for q in stage.params)]
+
+
+def _written(stage: Stage, values: Mapping[str, Any], sensor: Sensor) -> Shader | None:
+    """The stage's shader for these values; None where it leaves the image as it is."""
+    wgsl = stage.wgsl if values["on"] else stage.wgsl_off
+    if wgsl is None or (values["on"] and stage.is_neutral(values)):
+        return None
+    return wgsl({c.name: values[c.name] for c in stage.choices}, sensor)
 
 
 def _extent(this: Pass, image: _Image) -> tuple[int, int]:

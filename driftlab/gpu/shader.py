@@ -12,11 +12,18 @@ from dataclasses import dataclass
 from driftlab.gpu.prelude import PRELUDE
 from driftlab.isp.stage import Pass, Passes, Point, Sensor, Stage
 
-__all__ = ["GROUP", "Code", "Source", "display", "fused", "luma", "sweep"]
+__all__ = ["GROUP", "Code", "Source", "crop", "display", "fused", "luma", "sweep"]
 
 #: Pixels that one workgroup takes, across and down.
 GROUP = (32, 2)
 
+#: What `crop` and `display` are told: the region in pixels of the image, and the size of the canvas.
+CANVAS = ("left", "top", "width", "height", "columns", "rows")
+
+_ENTRY = f"""
+@compute @workgroup_size({GROUP[0]}, {GROUP[1]}) fn main(@builtin(global_invocation_id) id: vec3u) {{{{
+    {{body}}
+}}}}"""
 _VECTORS = {1: "f32", 2: "vec2f", 3: "vec3f", 4: "vec4f"}
 
 
@@ -37,11 +44,11 @@ class Source:
     luma: bool = False
 
 
-def fused(source: Source, run: Sequence[tuple[Stage, Point]], sensor: Sensor, kept: Sequence[int]) -> Code:
-    """Every stage of `run` on every pixel; the outputs numbered in `kept` are written. No stages: a copy."""
+def fused(source: Source, run: Sequence[tuple[Stage, Point]], sensor: Sensor) -> Code:
+    """Every stage of `run` on every pixel in one pass; what each of them gives is kept."""
     functions, lines = [], [f"var x = {'load3(at)' if source.planes == 3 else 'load(at, 0)'};"]
-    names = [f"kept_{number}" for number in kept]
-    for number, (stage, point) in enumerate(run):
+    names = [f"given_by_{stage.name}" for stage, _ in run]
+    for stage, point in run:
         kind = "f32" if point.each else "vec3f"
         plane = ", plane: i32" if point.each else ""
         functions.append(point.also)
@@ -53,12 +60,8 @@ def fused(source: Source, run: Sequence[tuple[Stage, Point]], sensor: Sensor, ke
             lines.append(f"x = vec3f({calls});")
         else:
             lines.append(f"x = stage_{stage.name}(x, at{', 0' if point.each else ''});")
-        if number in kept:
-            lines += _stores(f"kept_{number}", "x", source.planes)
-    if not run:
-        names = ["copy"]
-        lines += _stores("copy", "x", source.planes)
-    inputs = ["source", "luma"] if source.luma else ["source"]
+        lines += _stores(f"given_by_{stage.name}", "x", source.planes)
+    inputs = _inputs(source)
     body = "\n    ".join(lines)
     parts = [_head([stage for stage, _ in run], inputs, names), _loads(source, sensor), *functions]
     return Code("\n".join((*parts, _main(body, 1, 1))), len(inputs), len(names))
@@ -67,7 +70,7 @@ def fused(source: Source, run: Sequence[tuple[Stage, Point]], sensor: Sensor, ke
 def sweep(source: Source, stage: Stage, passes: Passes, number: int, sensor: Sensor) -> Code:
     """One pass of a stage that reads around."""
     this = passes.passes[number]
-    inputs = ["source", "luma"] if source.luma else ["source"]
+    inputs = _inputs(source)
     before = """
 fn before_size() -> vec2i { return vec2i(0); }
 fn before(at: vec2i, plane: i32) -> f32 { return 0.0; }"""
@@ -97,8 +100,8 @@ def luma(source: Source, sensor: Sensor) -> Code:
 def display(source: Source, sensor: Sensor) -> Code:
     """A region of an image on a canvas, four bytes a pixel: the mean of what a pixel covers, or the nearest sample."""
     pixel = "load3(at)" if source.planes == 3 else "vec3f(load(at, 0))"
-    inputs = ["source", "luma"] if source.luma else ["source"]
-    head = _head([], inputs, ["canvas"]).replace("none: f32", ", ".join(f"{n}: f32" for n in CANVAS))
+    inputs = _inputs(source)
+    head = _head([], inputs, ["canvas"], CANVAS)
     text = f"""
 fn pixel(at: vec2i) -> vec3f {{ return clamp({pixel}, vec3f(0.0), vec3f(1.0)); }}
 fn mean_of(low: vec2f, high: vec2f) -> vec3f {{
@@ -134,15 +137,33 @@ fn mean_of(low: vec2f, high: vec2f) -> vec3f {{
     return Code(text, len(inputs), 1)
 
 
-#: What `display` is told: the region in pixels of the image, and the size of the canvas.
-CANVAS = ("left", "top", "width", "height", "columns", "rows")
+def crop(source: Source, sensor: Sensor) -> Code:
+    """A region of an image as it is."""
+    lines = [
+        "let extent = vec2i(i32(values.width), i32(values.height));",
+        "let at = vec2i(id.xy);",
+        "if (at.x >= extent.x || at.y >= extent.y) { return; }",
+        "let from_ = at + vec2i(i32(values.left), i32(values.top));",
+        f"let x = {'load3(from_)' if source.planes == 3 else 'load(from_, 0)'};",
+        *_stores("cropped", "x", source.planes),
+    ]
+    inputs, body = _inputs(source), "\n    ".join(lines)
+    return Code(
+        _head([], inputs, ["cropped"], CANVAS) + _loads(source, sensor) + _ENTRY.format(body=body), len(inputs), 1
+    )
+
+
+def _inputs(source: Source) -> list[str]:
+    return ["source", "luma"] if source.luma else ["source"]
 
 
 def _let(stage: Stage) -> str:
     return f"let p = values.{stage.name};\n" if stage.params else ""
 
 
-def _head(stages: Sequence[Stage], inputs: Sequence[str], outputs: Sequence[str]) -> str:
+def _head(
+    stages: Sequence[Stage], inputs: Sequence[str], outputs: Sequence[str], numbers: Sequence[str] = ("none",)
+) -> str:
     structs, fields = [], []
     for stage in stages:
         if stage.params:
@@ -152,7 +173,7 @@ def _head(stages: Sequence[Stage], inputs: Sequence[str], outputs: Sequence[str]
     bindings = [f"@group(0) @binding({2 + k}) var<storage, read> {name}: array<f32>;" for k, name in enumerate(inputs)]
     for k, name in enumerate(outputs, 2 + len(inputs)):
         bindings.append(f"@group(0) @binding({k}) var<storage, read_write> {name}: array<f32>;")
-    values = f"struct Values {{ {', '.join(fields) or 'none: f32'} }};"
+    values = f"struct Values {{ {', '.join(fields or (f'{name}: f32' for name in numbers))} }};"
     bound = "@group(0) @binding(1) var<storage, read> values: Values;"
     return "\n".join((PRELUDE, *structs, values, bound, *bindings))
 
@@ -207,10 +228,10 @@ def _extent(this: Pass) -> str:
 
 
 def _main(body: str, shrink: int, grid: int) -> str:
-    return f"""
-@compute @workgroup_size({GROUP[0]}, {GROUP[1]}) fn main(@builtin(global_invocation_id) id: vec3u) {{
-    let extent = {_extent(Pass("", 1, shrink, grid))};
-    let at = vec2i(id.xy);
-    if (at.x >= extent.x || at.y >= extent.y) {{ return; }}
-    {body}
-}}"""
+    lines = [
+        f"let extent = {_extent(Pass('', 1, shrink, grid))};",
+        "let at = vec2i(id.xy);",
+        "if (at.x >= extent.x || at.y >= extent.y) { return; }",
+        body,
+    ]
+    return _ENTRY.format(body="\n    ".join(lines))

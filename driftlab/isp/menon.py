@@ -8,6 +8,8 @@ The decisions are steps without a derivative; within them everything is linear.
 
 from __future__ import annotations
 
+from typing import Final
+
 import torch
 from torch import Tensor
 
@@ -17,6 +19,9 @@ from driftlab.isp.stage import Pass, Passes
 from driftlab.raw.frame import CFA
 
 __all__ = ["menon2007", "menon2007_wgsl"]
+
+#: Samples of few bits make many ties. They go to the row, not to whichever way a device happens to round.
+TIE: Final = 4e-6
 
 _NEXT = (0.5, 0.0, 0.5)
 _MEAN = (1 / 3, 1 / 3, 1 / 3)
@@ -73,7 +78,7 @@ def _green(mosaic: Tensor, at_green: Tensor) -> tuple[Tensor, Tensor]:
     with torch.no_grad():
         rough_across = _rough(mosaic - across, vertical=False)
         rough_down = _rough(mosaic - down, vertical=True)
-        level = rough_down >= rough_across
+        level = rough_down + TIE >= rough_across
     return torch.where(level, across, down), level
 
 
@@ -122,10 +127,10 @@ fn menon_toward(at: vec2i, wanted: i32) -> vec2i {
 
 # Differences of the sample to green along the row and along the column.
 _DIFFERENCES = "let x = load(at, 0); return vec2f(x - menon_green(at, ACROSS), x - menon_green(at, DOWN));"
-_DECIDED = """
+_DECIDED = f"""
     let across = menon_rough(at, ACROSS, 0);
     let down = menon_rough(at, DOWN, 1);
-    let level = down >= across;
+    let level = down + {TIE} >= across;
     return vec2f(menon_green(at, select(DOWN, ACROSS, level)), f32(level));"""
 _AT_GREEN = """
     let x = load(at, 0);
