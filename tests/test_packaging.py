@@ -323,7 +323,6 @@ def loaded_by(*command: str) -> tuple[set[str], str]:
     return {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}, done.stdout
 
 
-@pytest.mark.skipif(not (ROOT / "driftlab" / "cli.py").exists(), reason="the command line is not there yet")
 @pytest.mark.parametrize(("flag", "says"), [("--version", driftlab.__version__), ("--help", "predict")])
 def test_a_question_about_the_command_itself_loads_nothing_heavy(flag: str, says: str) -> None:
     loaded, output = loaded_by("-m", "driftlab", flag)
