@@ -28,13 +28,15 @@ BLACK_BOX: Final = 1e-2
 ROUNDED: Final = 1e-3
 #: To check it elsewhere: near enough to cross few of a network's kinks, far enough to stand out of float32.
 SMOOTH: Final = 3e-5
+#: To check it where all is in float64: near enough to cross no kink at all.
+PRECISE: Final = 1e-7
 #: The stages that round what passes through them.
 ROUNDING: Final = frozenset({"quantization", "jpeg"})
 
 
-def share_of(settings: Settings, active: Active, network: torch.dtype) -> float:
-    """The step, as a share of the parameter's scale, that checks its gradient with a network of this dtype."""
-    if torch.finfo(network).bits < 32:
+def share_of(settings: Settings, active: Active, bits: int) -> float:
+    """The step, as a share of the parameter's scale, that checks its gradient where numbers have so many bits."""
+    if bits < 32:
         return BLACK_BOX
     stages = settings.pipeline.stages
     later = stages[stages.index(active.stage) :]
@@ -44,14 +46,17 @@ def share_of(settings: Settings, active: Active, network: torch.dtype) -> float:
         and not stage.is_neutral({name: settings[key] for name, key in settings.pipeline.names[stage.name]})
         for stage in later
     )
-    return ROUNDED if rounded else SMOOTH
+    return ROUNDED if rounded else SMOOTH if bits == 32 else PRECISE
 
 
 def scale_of(param: Param, value: float) -> float:
     """What a sensitivity is multiplied by to be normalized: the change that a whole slider would make at its rate here.
 
-    The soft range, high − low; for a parameter with a logarithmic slider value · ln(high / low).
+    The soft range, high − low; for a parameter with a logarithmic slider value · ln(high / low). For whole numbers,
+    which need not have an order (a seed), it is one step.
     """
+    if param.integer:
+        return 1.0
     return value * math.log(param.high / param.low) if param.log else param.high - param.low
 
 

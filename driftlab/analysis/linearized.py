@@ -1,15 +1,15 @@
 """The data model around its nominal settings: what goes into every stage, and how the target hangs on what comes out.
 
-Derivatives go backward stage by stage (one pass for all parameters) and forward from the stage of a parameter, whose
-tangents run as one batch. They end where pixels are last mixed: what follows treats every pixel by itself, so that the
-backward pass already holds its share, pixel by pixel.
+Derivatives go backward stage by stage (one pass for all parameters) and forward from the stage of every parameter, the
+tangents as one batch that grows on its way. They end where pixels are last mixed: what follows treats every pixel by
+itself, so that the backward pass already holds its share, pixel by pixel.
 
 Torch's forward mode has one level for the whole process: only one thread may be here at a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -63,10 +63,6 @@ class Chain:
     steps: tuple[Pipeline, ...]
     neutral: tuple[bool, ...]
     last_mixing: int
-
-    def meeting(self, number: int) -> int:
-        """The stage at whose output the tangents of stage `number` meet what comes back from the target."""
-        return max(number, self.last_mixing)
 
 
 def chain_of(settings: Settings, sensor: Sensor) -> Chain:
@@ -134,14 +130,10 @@ def linearized(chain: Chain, piece: Piece, by_picture: Tensor, keys: Sequence[st
         pull[..., cut.rows, cut.columns] = by_picture[..., piece.rows, piece.columns]
     pulls, gradients = [pull], dict[str, float]()
     for number in reversed(range(len(chain.steps))):
-        own = [key for key in keys if key in chain.steps[number].keys]
-        leaves = {key: inputs[0].new_tensor(settings.number(key), requires_grad=True) for key in own}
-        found = _pulled(chain, number, inputs[number], leaves, list(leaves.values()), pull, cut.sensor)
-        gradients |= {key: float(grad) for key, grad in zip(own, found, strict=True)}
-        # By itself, with plain numbers: arithmetic that they make needless would move what lies on the edge of a clip.
-        if number > 0 and not chain.neutral[number]:
-            image = inputs[number].detach().requires_grad_()
-            (pull,) = _pulled(chain, number, image, {}, [image], pull, cut.sensor)
+        passes = number > 0 and not chain.neutral[number]
+        by_image, by_own = _pulled(chain, number, inputs[number : number + 2], keys, pull, cut.sensor, passes)
+        gradients |= by_own
+        pull = pull if by_image is None else by_image
         pulls.append(pull)
     return Linearized(tuple(inputs[:-1]), tuple(reversed(pulls[:-1])), gradients)
 
@@ -149,45 +141,79 @@ def linearized(chain: Chain, piece: Piece, by_picture: Tensor, keys: Sequence[st
 def _pulled(
     chain: Chain,
     number: int,
-    image: Tensor,
-    leaves: Mapping[str, Tensor],
-    wanted: Sequence[Tensor],
+    ends: Sequence[Tensor],
+    keys: Sequence[str],
     pull: Tensor,
     sensor: Sensor,
-) -> Sequence[Tensor]:
-    """`pull`, dz/d(output of a stage), -> dz/d(what is wanted): its input `image`, or parameters in `leaves`."""
-    if not wanted:
-        return ()
+    passes: bool,
+) -> tuple[Tensor | None, dict[str, float]]:
+    """`pull`, dz/d(output of a stage), -> dz/d(input), if `passes`, and dz/dt of its parameters among `keys`.
+
+    `ends` are what goes in and what comes out.
+    """
+    step, image = chain.steps[number], ends[0].detach().requires_grad_(passes)
+    own = {key: image.new_tensor(chain.settings.number(key), requires_grad=True) for key in keys if key in step.keys}
     with torch.enable_grad():
-        out = run(image, {**chain.settings, **leaves}, sensor, chain.steps[number])
-        if not out.requires_grad:  # it does not hang on any of them, such as on the kernel of a monochrome demosaic
-            return [torch.zeros_like(each) for each in wanted]
-        return torch.autograd.grad(out, wanted, pull, allow_unused=True, materialize_grads=True)
+        if not own:
+            return (_grad(run(image, chain.settings, sensor, step), [image], pull)[0] if passes else None), {}
+        out = run(image, {**chain.settings, **own}, sensor, step)
+        if passes and not torch.equal(out, ends[1]):
+            # Plain numbers leave needless arithmetic out; it would move what lies on the very edge of a clip.
+            by_image = _grad(run(image, chain.settings, sensor, step), [image], pull)[0]
+            return by_image, _numbers(own, _grad(out, list(own.values()), pull))
+        found = _grad(out, [*own.values(), *([image] if passes else [])], pull)
+        return (found[-1] if passes else None), _numbers(own, found)
 
 
-def pixel_maps(chain: Chain, piece: Piece, at: Linearized, number: int, keys: Sequence[str]) -> Tensor:
-    """Σ over colors of dz/dI · dI/dt for parameters of stage `number`, `[len(keys), h, w]` on the piece's pixels."""
-    cut, meeting = piece.window, chain.meeting(number)
-    image, count = at.inputs[number], len(keys)
+def _grad(out: Tensor, wanted: Sequence[Tensor], pull: Tensor) -> Sequence[Tensor]:
+    if not out.requires_grad:  # it hangs on none of them, such as on the kernel of a monochrome demosaic
+        return [torch.zeros_like(each) for each in wanted]
+    return torch.autograd.grad(out, wanted, pull, allow_unused=True, materialize_grads=True)
+
+
+def _numbers(keys: Iterable[str], gradients: Sequence[Tensor]) -> dict[str, float]:
+    return {key: float(gradient) for key, gradient in zip(keys, gradients, strict=False)}
+
+
+def pixel_maps(chain: Chain, piece: Piece, at: Linearized, keys: Sequence[str]) -> Tensor:
+    """Σ over colors of dz/dI · dI/dt for every parameter, `[len(keys), h, w]` on the piece's pixels."""
+    cut, moving = piece.window, list[Tensor]()  # the tangents of what has passed a stage, and whose they are
+    maps, movers = dict[str, Tensor](), list[str]()
     with torch.no_grad(), forward_ad.dual_level():
-        values: dict[str, Any] = dict(chain.settings)
-        for key, tangent in zip(keys, torch.eye(count, dtype=image.dtype, device=image.device), strict=True):
-            values[key] = forward_ad.make_dual(image.new_full((count,), chain.settings.number(key)), tangent)
-        moved = _tangent(run(image, values, cut.sensor, chain.steps[number]), count)
-        for later in range(number + 1, meeting + 1):
-            if not chain.neutral[later]:
-                # Blocks are rounded, often from the middle between two steps: they must come out as they did nominally,
-                # to the last bit, and a batch adds up in another order.
-                together = 1 if chain.steps[later].stages[0].block > 1 else count
-                parts = moved.split(together)
-                moved = torch.cat([_pushed(chain, later, at.inputs[later], part, cut.sensor) for part in parts])
-    return (moved * at.pulls[meeting]).sum(1)[:, cut.rows, cut.columns]
+        for number, step in enumerate(chain.steps):
+            if moving and not chain.neutral[number]:
+                moving = [_pushed(chain, number, at.inputs[number], torch.cat(moving), cut.sensor)]
+            if own := [key for key in keys if key in step.keys]:
+                moving.append(_begun(chain, number, at.inputs[number], own, cut.sensor))
+                movers += own
+            if moving and number >= chain.last_mixing:
+                met = (torch.cat(moving) * at.pulls[number]).sum(1)[:, cut.rows, cut.columns]
+                maps |= zip(movers, met, strict=True)
+                moving, movers = [], []
+    return torch.stack([maps[key] for key in keys])
+
+
+def _begun(chain: Chain, number: int, image: Tensor, keys: Sequence[str], sensor: Sensor) -> Tensor:
+    """The derivative of what comes out of a stage by its parameters, `[len(keys), C, h, w]`."""
+    count, values, stage = len(keys), dict[str, Any](chain.settings), chain.steps[number].stages[0]
+    tangents = dict(zip(keys, torch.eye(count, dtype=image.dtype, device=image.device), strict=True))
+    for key in (f"{stage.name}.{param.name}" for param in stage.params if not param.integer):
+        # All parameters of a stage have one shape: one value for each rendering.
+        value = image.new_full((count,), chain.settings.number(key))
+        values[key] = forward_ad.make_dual(value, tangents[key]) if key in tangents else value
+    return _tangent(run(image, values, sensor, chain.steps[number]), count)
 
 
 def _pushed(chain: Chain, number: int, image: Tensor, tangents: Tensor, sensor: Sensor) -> Tensor:
     """Tangents `[N, C, h, w]` of what goes into a stage -> of what comes out of it."""
-    dual = forward_ad.make_dual(image.repeat(len(tangents), 1, 1, 1), tangents)
-    return _tangent(run(dual, chain.settings, sensor, chain.steps[number]), len(tangents))
+    # Blocks are rounded, often from the middle between two steps: they must come out as they did nominally, to the last
+    # bit, and a batch adds up in another order.
+    together = 1 if chain.steps[number].stages[0].block > 1 else len(tangents)
+    moved = []
+    for part in tangents.split(together):
+        dual = forward_ad.make_dual(image.repeat(len(part), 1, 1, 1), part)
+        moved.append(_tangent(run(dual, chain.settings, sensor, chain.steps[number]), len(part)))
+    return torch.cat(moved)
 
 
 def _tangent(dual: Tensor, count: int) -> Tensor:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Final
 
 import torch
 from torch import Tensor
@@ -38,7 +39,9 @@ __all__ = ["Heatmap", "Item", "Progress", "Question", "Sensitivity", "StageHeatm
 
 #: Pieces of a large region whose derivatives are kept between parameters, some 25 MB each; of larger ones they are made
 #: anew for every stage.
-KEPT = 32
+KEPT: Final = 32
+#: Heatmaps made in one batch: the more, the less each costs, and the longer the first one takes.
+TOGETHER: Final = 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -196,7 +199,8 @@ def sensitivities(
         order = [row.key for row in table.ranked() if row.key in gradients] if heatmaps is None else heatmaps
         yield from _heatmaps(question, chain, parts, around, [key for key in order if key in gradients])
     if check:
-        yield from _checked(table, active, measure, model.network.dtype)
+        bits = min(torch.finfo(each).bits for each in (dtype, model.network.dtype) if each.is_floating_point)
+        yield from _checked(table, active, measure, bits)
 
 
 def _answer(
@@ -246,13 +250,12 @@ def _heatmaps(
     around: Callable[[int], Linearized],
     order: Sequence[str],
 ) -> Iterator[Progress | Heatmap]:
-    """The heatmaps in this order, but for those of one stage, which come together: their tangents are one batch."""
-    names = [stage.name for stage in question.settings.pipeline.stages]
-    for stage in dict.fromkeys(key.partition(".")[0] for key in order):
-        keys = [key for key in order if key.startswith(f"{stage}.")]
+    """The heatmaps in this order, `TOGETHER` at a time."""
+    for first in range(0, len(order), TOGETHER):
+        keys = order[first : first + TOGETHER]
         maps = torch.empty(len(keys), question.region.height, question.region.width, dtype=parts[0].window.image.dtype)
         for number, part in enumerate(parts):
-            maps[:, part.rows, part.columns] = pixel_maps(chain, part, around(number), names.index(stage), keys)
+            maps[:, part.rows, part.columns] = pixel_maps(chain, part, around(number), keys)
             if number + 1 < len(parts):
                 yield Progress(question)
         for key, values in zip(keys, maps, strict=True):
@@ -260,7 +263,7 @@ def _heatmaps(
 
 
 def _checked(
-    table: Table, active: Sequence[Active], measure: Callable[[Settings], float], network: torch.dtype
+    table: Table, active: Sequence[Active], measure: Callable[[Settings], float], bits: int
 ) -> Iterator[Table]:
     """The table with more and more of its rows held against differences."""
     rows = list(table.rows)
@@ -269,7 +272,7 @@ def _checked(
         slope = row.gradient
         if row.step is None:
             settings = table.question.settings
-            slope = difference(measure, settings, each, share_of(settings, each, network)).slope
+            slope = difference(measure, settings, each, share_of(settings, each, bits)).slope
         apart = abs(slope - row.gradient) * abs(row.scale)
         size = max(abs(slope * row.scale), abs(row.normalized), floor)
         rows[number] = replace(row, finite_difference=slope, finite_difference_error=apart / size if size else 0.0)
