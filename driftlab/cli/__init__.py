@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from driftlab import __version__
-from driftlab.cli import bench, demo, develop, gui, info, predict, stages
+from driftlab.cli import bench, demo, develop, gui, info, predict, sensitivity, stages
 from driftlab.errors import DriftlabError
 
 __all__ = ["main"]
 
-COMMANDS = (info, stages, develop, predict, demo, bench, gui)
+COMMANDS = (info, stages, develop, predict, sensitivity, demo, bench, gui)
 
 
 class _Parser(argparse.ArgumentParser):
