@@ -26,7 +26,7 @@ from driftlab.raw.frame import RawFrame
 __all__ = ["Active", "Chain", "Linearized", "Piece", "actives", "chain_of", "linearized", "pieces", "pixel_maps"]
 
 #: The side of a piece in pixels: a batch of its tangents stays in some tens of megabytes.
-SIDE: Final = 512
+SIDE: Final = 384
 
 
 @dataclass(frozen=True, slots=True)

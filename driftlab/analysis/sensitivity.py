@@ -37,9 +37,9 @@ from driftlab.raw.frame import RawFrame
 
 __all__ = ["Heatmap", "Item", "Progress", "Question", "Sensitivity", "StageHeatmaps", "Table", "sensitivities"]
 
-#: Pieces of a large region whose derivatives are kept between parameters, some 25 MB each; of larger ones they are made
+#: Pieces of a large region whose derivatives are kept between parameters, some 15 MB each; of larger ones they are made
 #: anew for every stage.
-KEPT: Final = 32
+KEPT: Final = 64
 #: Heatmaps made in one batch: the more, the less each costs, and the longer the first one takes.
 TOGETHER: Final = 16
 

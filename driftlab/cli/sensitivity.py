@@ -65,6 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     region = Region.parse(arguments.crop) if arguments.crop else None
     model = model_of(arguments)
     folders: set[str] = set()
+    tables: list[Table] = []
 
     def work(path: str) -> None:
         frame = frame_of(arguments, path)
@@ -93,12 +94,16 @@ def run(arguments: argparse.Namespace) -> int:
         except OSError as error:
             raise AnalysisError(f"'{folder}' can't be written to: {error.strerror or error}.") from error
         assert table is not None
+        tables.append(table)
         if arguments.json:
             print_json(_facts(path, frame, table, model, arguments, sums, folder))
         else:
             print("\n".join(_lines(path, frame, table, sums, folder)))
 
-    return each_file(arguments, work)
+    code = each_file(arguments, work)
+    if len(tables) > 1 and not arguments.json:
+        print("\n".join(_summary_lines(tables)))
+    return code
 
 
 def _shown(steps: Iterator[Item]) -> Iterator[Item]:
@@ -184,6 +189,25 @@ def _lines(path: str, frame: RawFrame, table: Table, sums: dict[str, float], fol
     if folder:
         yield f"  no heatmaps: {table.no_heatmaps}" if table.no_heatmaps else f"  heatmaps in {folder}"
     yield from (f"  {remark}" for remark in frame.remarks)
+
+
+def _summary_lines(tables: list[Table]) -> Iterator[str]:
+    """What the frames say together; sizes by class where there are several."""
+    from driftlab.analysis.summary import summarized
+
+    summaries = summarized(tables)
+    classes = list(dict.fromkeys(name for each in summaries for name in each.by_class))
+    shown = classes if len(classes) > 1 else []
+    yield f"all {len(tables)} files, normalized" + (", with the mean size for every class" if shown else "")
+    heads = "".join(f" {name[:12]:>12}" for name in shown)
+    yield f"  {'parameter':20} {'mean':>9} ± {'spread':8} {'size':>8} {'p95':>8}{heads}"
+    largest = summaries[0].magnitude if summaries else 0.0
+    for each in summaries:
+        if each.magnitude > 1e-6 * largest:
+            of_class = (each.by_class.get(name) for name in shown)
+            sizes = "".join(f" {'–' if size is None else format(size, '.3g'):>12}" for size in of_class)
+            numbers = f"{each.mean:+9.3g} ± {each.spread:<8.3g} {each.magnitude:8.3g} {each.p95:8.3g}"
+            yield f"  {each.key:20} {numbers}{sizes}"
 
 
 def _folder(root: Path, path: str, taken: set[str]) -> Path:

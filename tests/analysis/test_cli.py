@@ -76,6 +76,13 @@ def test_a_target_and_the_check(capsys: pytest.CaptureFixture[str]) -> None:
     assert np.median(errors) < 0.05
 
 
+def test_several_files_are_summed_up(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ran(*FILES, "--model", MODEL) == 0
+    out = capsys.readouterr().out
+    assert "all 2 files, normalized" in out and "eosinophil     monocyte\n" in out
+    assert out.count("white_balance.r ") == 3
+
+
 def test_files_of_one_name_do_not_meet(tmp_path: Path) -> None:
     twin = tmp_path / "twin" / "eosinophil-01.dng"
     twin.parent.mkdir()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
+import statistics
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +25,7 @@ from driftlab.analysis.sensitivity import (
     Table,
     sensitivities,
 )
+from driftlab.analysis.summary import summarized
 from driftlab.analysis.target import AnalysisError
 from driftlab.isp.develop import Region, develop
 from driftlab.isp.pipeline import CAMERA, PAPER, PIPELINES
@@ -33,6 +36,7 @@ from driftlab.predict import predict
 from driftlab.raw.frame import RawFrame
 from tests.analysis.models import linear, model_of, segmenter, smooth
 from tests.isp.frames import smooth_frame
+from tests.model.test_real_models import load
 
 LEVELS: dict[str, Any] = {"black": (500.0, 510.0, 520.0, 530.0), "white": 16383.0, "gains": (1.9, 1.0, 1.5), "bits": 14}
 #: No rounding, and no parameter at a value where its stage gives a kink a useful derivative.
@@ -324,6 +328,42 @@ def test_what_the_model_is_asked_is_the_exact_picture() -> None:
     answer = predict(frame, settings, model, region=region)
     assert table.value == answer.margin  # type: ignore[union-attr]
     assert torch.equal(table.logits, answer.logits)  # type: ignore[union-attr]
+
+
+def test_a_real_model_on_a_real_frame(data: Path) -> None:
+    frame = load_raw(data / "raw" / "digicam_S40_CRW_0117.CRW")
+    settings, region = CAMERA.settings(frame), Region(600, 500, 256, 256)
+    table, heatmaps, _ = answered(frame, settings, load(data, "mobilenet_v2_224.pt2"), region=region, check=True)
+    largest = abs(table.ranked()[0].normalized)
+    for row in table.rows:
+        if row.key.partition(".")[0] in ("black_level", "white_balance", "color_matrix", "tone"):
+            assert row.finite_difference is not None
+            assert abs(row.finite_difference - row.gradient) * row.scale < 0.05 * largest, row
+        if row.key in heatmaps:
+            assert abs(heatmaps[row.key].total - row.gradient) * row.scale < 1e-5 * largest
+    closed, none, _ = answered(frame, settings, load(data, "squeezenet_fp16.onnx"), region=region)
+    assert "ONNX" in str(closed.no_heatmaps) and not none
+    assert all(row.step for row in closed.rows) and closed.ranked()[0].normalized
+
+
+def test_a_data_set_is_summed_up() -> None:
+    model = smooth()
+    tables = []
+    for noise in (0.0, 200.0, 800.0):
+        frame = smooth_frame("rggb", 40, 44, noise=noise, **LEVELS)
+        tables.append(answered(frame, CAMERA.settings(frame), model, heatmaps=())[0])
+    summaries = summarized(tables)
+    assert {each.key for each in summaries} == {row.key for row in tables[0].rows}
+    sizes = [each.magnitude for each in summaries]
+    assert sizes == sorted(sizes, reverse=True)
+    for each in summaries:
+        numbers = [rows_of(table)[each.key].normalized for table in tables]
+        assert each.count == 3 and each.mean == pytest.approx(statistics.mean(numbers))
+        assert each.spread == pytest.approx(statistics.stdev(numbers))
+        assert each.magnitude == pytest.approx(statistics.mean(map(abs, numbers)))
+        assert each.magnitude <= each.p95 + 1e-12 and each.p95 <= max(map(abs, numbers)) + 1e-12
+        assert set(each.by_class) == {table.question.target.classes[0] for table in tables}
+    assert summarized([]) == ()
 
 
 @pytest.mark.parametrize("name", ["mono", "linear", "rggb"])
