@@ -31,6 +31,7 @@ TABLE: dict[str, set[str]] = {
     "report": {"raw.frame", "isp", "model", "analysis"},
     "picture": set(),
     "inference": {"raw.frame", "isp", "model"},
+    "engine": {"raw.frame", "isp", "gpu"},
     "demo": {"raw", "isp", "model", "picture"},
 }
 TABLE = {room: allowed | BASE for room, allowed in TABLE.items()} | {room: set() for room in BASE}

@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from driftlab import __version__
-from driftlab.cli import bench, demo, develop, info, predict, stages
+from driftlab.cli import bench, demo, develop, gui, info, predict, sensitivity, stages
 from driftlab.errors import DriftlabError
 
 __all__ = ["main"]
 
-COMMANDS = (info, stages, develop, predict, demo, bench)
+COMMANDS = (info, stages, develop, predict, sensitivity, demo, bench, gui)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -49,7 +49,8 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit: 0 done, 2 for what can't be done (a sentence on stderr), 130 interrupted."""
     # Before torch is loaded: its threads shall sleep, not spin, while they wait for one that has lost its core.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    arguments = parser().parse_args(argv)
+    given = sys.argv[1:] if argv is None else [*argv]
+    arguments = parser().parse_args(given or (["gui"] if gui.is_installed() else []))
     try:
         code = arguments.run(arguments)
         sys.stdout.flush()

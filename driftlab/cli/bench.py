@@ -13,7 +13,8 @@ def add(commands: Any) -> None:
     """Declare the command."""
     about = "Measure ours against a baseline on this machine, in one run; a ratio above 1 means that ours is better."
     parser = commands.add_parser("bench", help="how fast it is, against a baseline", description=about)
-    parser.add_argument("name", nargs="?", metavar="NAME", help="isp, develop or predict; all of them unless given")
+    names = "isp, develop, predict or sensitivity; all of them unless given"
+    parser.add_argument("name", nargs="?", metavar="NAME", help=names)
     parser.add_argument("--json", action="store_true", help="one JSON object a line and bench")
     parser.set_defaults(run=run)
 

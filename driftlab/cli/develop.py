@@ -26,6 +26,9 @@ def add(commands: Any) -> None:
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="OUT", help="OUT.png, OUT.tif or OUT.npy")
     add_settings(parser)
     parser.add_argument("--until", metavar="STAGE", help="stop after this stage and write its output")
+    parser.add_argument(
+        "--engine", choices=("torch", "gpu"), default="torch", help="what computes: the processor or the GPU"
+    )
     parser.add_argument("--crop", metavar="X,Y,W,H", help="a region of the picture only")
     parser.add_argument("--save-settings", type=Path, metavar="FILE", help="write the settings in force as JSON")
     parser.set_defaults(run=run)
@@ -38,11 +41,15 @@ def run(arguments: argparse.Namespace) -> int:
     from driftlab.isp.stage import Domain
     from driftlab.picture import bits_of, write_picture
 
-    bits = bits_of(arguments.out)
+    bits, engine = bits_of(arguments.out), None
     for target in filter(None, (arguments.out, arguments.save_settings)):
         check_output(target, [arguments.file])
     region = Region.parse(arguments.crop) if arguments.crop is not None else None
     written = pipeline_of(pipeline_name(arguments)).writes(arguments.until)
+    if arguments.engine == "gpu":
+        from driftlab.engine import GpuEngine
+
+        engine = GpuEngine()
     frame = frame_of(arguments, arguments.file)
     settings = settings_of(arguments, frame)
     if bits and written not in (Domain.DISPLAY_RGB, Domain.SAMPLES):
@@ -56,10 +63,14 @@ def run(arguments: argparse.Namespace) -> int:
         until=arguments.until,
         bits=bits,
         watched=lambda tiles: progress(tiles, "developing", lambda tile, _: tile.done),
+        drawn=engine.tiles if engine else None,
     )
     write_picture(picture, arguments.out)
     if arguments.save_settings:
         settings.save(arguments.save_settings)
     channels, height, width = picture.shape
-    print(f"{arguments.out}: {width} × {height}, {channels} channel{'s' * (channels > 1)}, {picture.dtype}")
+    by = f", drawn by {engine.name}" if engine else ""
+    print(f"{arguments.out}: {width} × {height}, {channels} channel{'s' * (channels > 1)}, {picture.dtype}{by}")
+    for stage, reason in engine.elsewhere.items() if engine else ():
+        print(f"{stage} was computed by torch: {reason}.", file=sys.stderr)
     return 0

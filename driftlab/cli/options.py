@@ -24,10 +24,11 @@ class OptionError(DriftlabError):
     """Options that do not fit together; the message is one sentence that names the mend."""
 
 
-def add_files(parser: argparse.ArgumentParser, *, several: bool = True) -> None:
+def add_files(parser: argparse.ArgumentParser, *, several: bool = True, optional: bool = False) -> None:
     """The camera files, and what may be said of those that do not say it themselves."""
     what = "camera file, mosaic (TIFF, PNG, NPY, headerless dump) or RGB picture (as pseudo-RAW)"
-    parser.add_argument("file" if not several else "files", metavar="FILE", nargs="+" if several else None, help=what)
+    count = "*" if optional else "+" if several else None
+    parser.add_argument("files" if several else "file", metavar="FILE", nargs=count, help=what)
     group = parser.add_argument_group("what the file does not say (also as FILE.json beside it)")
     group.add_argument("--width", type=int, metavar="PX", help="samples a row of a headerless dump")
     group.add_argument("--height", type=int, metavar="PX", help="rows of a headerless dump")
@@ -59,12 +60,13 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_model(parser: argparse.ArgumentParser) -> None:
+def add_model(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
     """The task model, its trust, and the keys of its card."""
     from driftlab.model.card_file import CHECKS, flag
 
     group = parser.add_argument_group("task model")
-    group.add_argument("--model", required=True, help="a model file, a Hugging Face folder or package.module:factory")
+    what = "a model file, a Hugging Face folder or package.module:factory"
+    group.add_argument("--model", required=required, help=what)
     group.add_argument("--weights", type=Path, metavar="FILE", help="weights for a factory or an architecture")
     group.add_argument("--trust", action="store_true", help="allow formats that run code when they are loaded")
     group.add_argument("--card", type=Path, metavar="FILE", help="its card, if not <model>.json beside it")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
 
@@ -9,9 +10,18 @@ import torch
 from torch import Tensor
 
 from driftlab.isp.correlate import correlate, padded
+from driftlab.isp.stage import Pass, Passes
 from driftlab.raw.frame import CFA
 
-__all__ = ["BILINEAR_GREEN", "BILINEAR_RED_BLUE", "malvar2004", "site_masks", "zero_filled"]
+__all__ = [
+    "BILINEAR_GREEN",
+    "BILINEAR_RED_BLUE",
+    "malvar2004",
+    "malvar2004_wgsl",
+    "site_masks",
+    "zero_filled",
+    "zero_filled_wgsl",
+]
 
 BILINEAR_GREEN: Final = ((0.0, 0.25, 0.0), (0.25, 1.0, 0.25), (0.0, 0.25, 0.0))
 BILINEAR_RED_BLUE: Final = ((0.25, 0.5, 0.25), (0.5, 1.0, 0.5), (0.25, 0.5, 0.25))
@@ -68,3 +78,38 @@ def malvar2004(mosaic: Tensor, cfa: CFA) -> Tensor:
     green = middle * (r + b) + mosaic * (g1 + g2)
     blue = mosaic * b + upright * g1 + side * g2 + opposite * r
     return torch.cat([red, green, blue], 1)
+
+
+def zero_filled_wgsl(weight: Callable[[str, int, int], str]) -> Passes:
+    """The same as a shader; `weight` writes that of a plane ("g" or "rb") at a row and column of its kernel."""
+    lines = ["var total = vec3f(0.0);"]
+    for i in range(3):
+        for j in range(3):
+            place = f"at + vec2i({j - 1}, {i - 1})"
+            kernels = f"vec3f({weight('rb', i, j)}, {weight('g', i, j)}, {weight('rb', i, j)})"
+            lines.append(f"total += load(mirrored({place}), 0) * only(color({place})) * {kernels};")
+    return Passes((Pass("\n".join((*lines, "return total;")), 3),))
+
+
+def malvar2004_wgsl() -> Passes:
+    """The same as a shader."""
+    upright = [[_ALONG[j][i] for j in range(5)] for i in range(5)]
+    places = [(i, j) for i in range(5) for j in range(5) if abs(i - 2) + abs(j - 2) <= 2]
+    samples = " ".join(f"let s{i}{j} = load(mirrored(at + vec2i({j - 2}, {i - 2})), 0);" for i, j in places)
+    names = {"middle": _GREEN, "side": _ALONG, "upright": upright, "opposite": _OPPOSITE}
+    sums = [
+        f"let {name} = ({' + '.join(f'{kernel[i][j] / 8} * s{i}{j}' for i, j in places if kernel[i][j])});"
+        for name, kernel in names.items()
+    ]
+    # What is sampled at each of r, g1, g2, b, and how the other two colors are found there.
+    body = f"""
+    {samples}
+    {" ".join(sums)}
+    let known = s22;
+    switch (site(at, 0)) {{
+        case 0: {{ return vec3f(known, middle, opposite); }}
+        case 1: {{ return vec3f(side, known, upright); }}
+        case 2: {{ return vec3f(upright, known, side); }}
+        default: {{ return vec3f(opposite, middle, known); }}
+    }}"""
+    return Passes((Pass(body, 3),))

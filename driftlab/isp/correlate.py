@@ -7,6 +7,7 @@ up every pixel in the same order wherever the pixel lies, so that a tile develop
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -16,7 +17,7 @@ from torch import Tensor
 from driftlab.isp.once import once_differentiable
 from driftlab.isp.stage import stacked
 
-__all__ = ["correlate", "gaussian", "kernel_of", "padded", "radius_of"]
+__all__ = ["correlate", "correlate_wgsl", "gaussian", "gaussian_wgsl", "kernel_of", "padded", "radius_of"]
 
 
 def padded(image: Tensor, rows: int, columns: int, mode: str = "reflect") -> Tensor:
@@ -153,3 +154,30 @@ def gaussian(image: Tensor, sigma: Tensor, mode: str) -> Tensor:
     weights = weights / weights.sum(-1, keepdim=True)
     weights = weights[0] if len(weights) == 1 else weights
     return correlate(correlate(padded(image, radius, radius, mode), weights[..., :, None]), weights[..., None, :])
+
+
+def gaussian_wgsl(sigma: str, sample: str) -> str:
+    """WGSL that declares `mean`, a line's `gaussian`; `sample` reads it `k` samples on (beyond the border too)."""
+    return f"""
+    let radius = i32(4.0 * {sigma} + 0.5);
+    let width = max({sigma}, 0.01);
+    var total = 0.0;
+    var weight = 0.0;
+    for (var k = -radius; k <= radius; k++) {{
+        let distance = f32(k) / width;
+        let w = exp(-0.5 * distance * distance);
+        total += w * ({sample});
+        weight += w;
+    }}
+    let mean = total / weight;"""
+
+
+def correlate_wgsl(taps: Iterable[tuple[int, int, str]], border: str) -> str:
+    """A WGSL sum of samples of one plane: `taps` are row and column from the middle, and a weight.
+
+    `border` is the function that brings a place beyond the border back (`mirrored`, `repeated`), or "zero".
+    """
+    places = ((f"at + vec2i({column}, {row})", weight) for row, column, weight in taps)
+    if border == "zero":
+        return " + ".join(f"({w}) * select(0.0, load(clamped({at}), 0), inside({at}))" for at, w in places)
+    return " + ".join(f"({w}) * load({border}({at}), 0)" for at, w in places)

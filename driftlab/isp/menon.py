@@ -8,14 +8,20 @@ The decisions are steps without a derivative; within them everything is linear.
 
 from __future__ import annotations
 
+from typing import Final
+
 import torch
 from torch import Tensor
 
 from driftlab.isp.bayer import site_masks
 from driftlab.isp.correlate import correlate, padded
+from driftlab.isp.stage import Pass, Passes
 from driftlab.raw.frame import CFA
 
-__all__ = ["menon2007"]
+__all__ = ["menon2007", "menon2007_wgsl"]
+
+#: Samples of few bits make many ties. They go to the row, not to whichever way a device happens to round.
+TIE: Final = 4e-6
 
 _NEXT = (0.5, 0.0, 0.5)
 _MEAN = (1 / 3, 1 / 3, 1 / 3)
@@ -72,7 +78,7 @@ def _green(mosaic: Tensor, at_green: Tensor) -> tuple[Tensor, Tensor]:
     with torch.no_grad():
         rough_across = _rough(mosaic - across, vertical=False)
         rough_down = _rough(mosaic - down, vertical=True)
-        level = rough_down >= rough_across
+        level = rough_down + TIE >= rough_across
     return torch.where(level, across, down), level
 
 
@@ -82,3 +88,103 @@ def _rough(difference: Tensor, *, vertical: bool) -> Tensor:
         return _rough(difference.transpose(-1, -2), vertical=False).transpose(-1, -2)
     step = (difference - padded(difference, 0, 2)[..., 4:]).abs()
     return correlate(padded(step, 2, 2, "constant"), step.new_tensor(_ROUGHNESS))
+
+
+_WGSL = """
+const ACROSS = vec2i(1, 0);
+const DOWN = vec2i(0, 1);
+fn menon_sample(at: vec2i) -> f32 { return load(mirrored(at), 0); }
+// Green along a direction.
+fn menon_green(at: vec2i, step: vec2i) -> f32 {
+    if (color(at) == 1) { return load(at, 0); }
+    return -0.25 * menon_sample(at - 2 * step) + 0.5 * menon_sample(at - step) + 0.5 * load(at, 0)
+        + 0.5 * menon_sample(at + step) - 0.25 * menon_sample(at + 2 * step);
+}
+// How much a color difference changes to the next sample of its color; nothing, beyond the border.
+fn menon_step(at: vec2i, step: vec2i, plane: i32) -> f32 {
+    if (!inside(at)) { return 0.0; }
+    return abs(before(at, plane) - before(mirrored(at + 2 * step), plane));
+}
+fn menon_rough(at: vec2i, step: vec2i, plane: i32) -> f32 {
+    let over = step.yx;
+    return menon_step(at - 2 * over - 2 * step, step, plane) + menon_step(at - 2 * over, step, plane)
+        + menon_step(at - over - step, step, plane)
+        + 3.0 * menon_step(at - 2 * step, step, plane) + 3.0 * menon_step(at, step, plane)
+        + menon_step(at + over - step, step, plane)
+        + menon_step(at + 2 * over - 2 * step, step, plane) + menon_step(at + 2 * over, step, plane);
+}
+// From the third pass on, an image is red, green, blue and whether green was found along the row.
+fn menon_rgbl(at: vec2i) -> vec4f {
+    let place = mirrored(at);
+    return vec4f(before(place, 0), before(place, 1), before(place, 2), before(place, 3));
+}
+fn menon_in_red_row(at: vec2i) -> bool { let s = site(at, 0); return s < 2; }
+// The step to the neighbors that hold a color (0 red, 2 blue), at a green site.
+fn menon_toward(at: vec2i, wanted: i32) -> vec2i {
+    return select(DOWN, ACROSS, menon_in_red_row(at) == (wanted == 0));
+}
+"""
+
+# Differences of the sample to green along the row and along the column.
+_DIFFERENCES = "let x = load(at, 0); return vec2f(x - menon_green(at, ACROSS), x - menon_green(at, DOWN));"
+_DECIDED = f"""
+    let across = menon_rough(at, ACROSS, 0);
+    let down = menon_rough(at, DOWN, 1);
+    let level = down + {TIE} >= across;
+    return vec2f(menon_green(at, select(DOWN, ACROSS, level)), f32(level));"""
+_AT_GREEN = """
+    let x = load(at, 0);
+    let green = before(at, 0);
+    let level = before(at, 1);
+    let mine = color(at);
+    if (mine != 1) { return vec4f(select(0.0, x, mine == 0), green, select(0.0, x, mine == 2), level); }
+    let red = menon_toward(at, 0);
+    let blue = menon_toward(at, 2);
+    return vec4f(
+        green + 0.5 * (menon_sample(at - red) + menon_sample(at + red))
+            - 0.5 * (before(mirrored(at - red), 0) + before(mirrored(at + red), 0)),
+        green,
+        green + 0.5 * (menon_sample(at - blue) + menon_sample(at + blue))
+            - 0.5 * (before(mirrored(at - blue), 0) + before(mirrored(at + blue), 0)),
+        level);"""
+_AT_OTHER = """
+    var x = menon_rgbl(at);
+    let mine = color(at);
+    if (mine == 1) { return x; }
+    let step = select(DOWN, ACROSS, x.w > 0.5);
+    let mean = 0.5 * (menon_rgbl(at - step) + menon_rgbl(at + step));
+    if (mine == 2) { x.r = x.b + mean.r - mean.b; } else { x.b = x.r + mean.b - mean.r; }
+    return x;"""
+_REFINED_GREEN = """
+    var x = menon_rgbl(at);
+    let mine = color(at);
+    if (mine == 1) { return x; }
+    let step = select(DOWN, ACROSS, x.w > 0.5);
+    let mean = (menon_rgbl(at - step) + x + menon_rgbl(at + step)) / 3.0;
+    x.g = select(x.b - (mean.b - mean.g), x.r - (mean.r - mean.g), mine == 0);
+    return x;"""
+_REFINED_AT_GREEN = """
+    var x = menon_rgbl(at);
+    if (color(at) != 1) { return x; }
+    let red = menon_toward(at, 0);
+    let blue = menon_toward(at, 2);
+    let reds = 0.5 * (menon_rgbl(at - red) + menon_rgbl(at + red));
+    let blues = 0.5 * (menon_rgbl(at - blue) + menon_rgbl(at + blue));
+    x.r = x.g + (reds.r - reds.g);
+    x.b = x.g + (blues.b - blues.g);
+    return x;"""
+_REFINED_AT_OTHER = """
+    var x = menon_rgbl(at);
+    let mine = color(at);
+    if (mine == 1) { return x.rgb; }
+    let step = select(DOWN, ACROSS, x.w > 0.5);
+    let mean = (menon_rgbl(at - step) + x + menon_rgbl(at + step)) / 3.0;
+    if (mine == 2) { x.r = x.b + (mean.r - mean.b); } else { x.b = x.r - (mean.r - mean.b); }
+    return x.rgb;"""
+
+
+def menon2007_wgsl() -> Passes:
+    """The same as a shader."""
+    colored = (_AT_GREEN, _AT_OTHER, _REFINED_GREEN, _REFINED_AT_GREEN)
+    passes = (Pass(_DIFFERENCES, 2), Pass(_DECIDED, 2), *(Pass(body, 4) for body in colored))
+    return Passes((*passes, Pass(_REFINED_AT_OTHER, 3)), _WGSL)

@@ -11,9 +11,10 @@ from torch import Tensor
 
 from driftlab.isp.bayer import site_masks
 from driftlab.isp.correlate import correlate, padded
+from driftlab.isp.stage import Pass, Passes
 from driftlab.raw.frame import CFA
 
-__all__ = ["color_differences", "normalized_convolution"]
+__all__ = ["color_differences", "color_differences_wgsl", "normalized_convolution", "normalized_convolution_wgsl"]
 
 
 def _tent(cfa: CFA, like: Tensor) -> Tensor:
@@ -46,3 +47,37 @@ def color_differences(mosaic: Tensor, cfa: CFA) -> Tensor:
     middle = _filled(mosaic, green, tent)
     others = _filled(mosaic - middle, torch.cat([red, blue], 1), tent) + middle
     return torch.cat([others[:, :1], middle, others[:, 1:]], 1)
+
+
+def normalized_convolution_wgsl(cfa: CFA) -> Passes:
+    """The same as a shader."""
+    around = _around_wgsl(cfa, "load(place, 0)")
+    return Passes((Pass(f"{around} return select(mean, vec3f(load(at, 0)), only(color(at)) > vec3f(0.0));", 3),))
+
+
+def color_differences_wgsl(cfa: CFA) -> Passes:
+    """The same as a shader: green, then the others."""
+    green = f"{_around_wgsl(cfa, 'load(place, 0)')} return select(mean.g, load(at, 0), color(at) == 1);"
+    others = f"""{_around_wgsl(cfa, "load(place, 0) - before(place, 0)")}
+    let green = before(at, 0);
+    let known = vec3f(load(at, 0) - green);
+    let others = select(mean, known, only(color(at)) > vec3f(0.0)) + green;
+    return vec3f(others.r, green, others.b);"""
+    return Passes((Pass(green, 1), Pass(others, 3)))
+
+
+def _around_wgsl(cfa: CFA, sample: str) -> str:
+    """WGSL that declares `mean`, that of every color's samples around."""
+    radius = cfa.superpixel
+    return f"""
+    var total = vec3f(0.0);
+    var weight = vec3f(0.0);
+    for (var i = -{radius}; i <= {radius}; i++) {{
+        for (var j = -{radius}; j <= {radius}; j++) {{
+            let place = mirrored(at + vec2i(j, i));
+            let w = f32(({radius + 1} - abs(i)) * ({radius + 1} - abs(j))) * only(color(place));
+            total += w * ({sample});
+            weight += w;
+        }}
+    }}
+    let mean = total / weight;"""

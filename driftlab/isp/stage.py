@@ -23,8 +23,13 @@ __all__ = [
     "Domain",
     "Gradient",
     "IspError",
+    "NoShader",
     "Param",
+    "Pass",
+    "Passes",
+    "Point",
     "Sensor",
+    "Shader",
     "Stage",
     "Value",
     "Values",
@@ -171,6 +176,55 @@ class Values:
 Forward = Callable[[Tensor, Values, Sensor], Tensor]
 
 
+@dataclass(frozen=True, slots=True)
+class Point:
+    """The WGSL of a stage that looks at one pixel at a time; such stages run fused.
+
+    `body` is that of a function of the pixel `x` (vec3f), its place `at` (vec2i) and the parameters `p`. With `each` it
+    is asked once for every color of a pixel: `x` is then a number (f32), and `plane` (i32) says which. `also` are
+    functions that the body calls, their names begun with the stage's.
+    """
+
+    body: str
+    each: bool = False
+    also: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One sweep over an image: the body of a function of `at` and `p` that reads around.
+
+    It finds the stage's input by `load(at, plane)` or `load3(at)` and what the pass before it gave by
+    `before(at, plane)`, and returns `gives` numbers. Its result has one pixel for each square of `shrink`, and each
+    side is then rounded up to a multiple of `grid`.
+    """
+
+    body: str
+    gives: int
+    shrink: int = 1
+    grid: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Passes:
+    """The WGSL of a stage that reads around a pixel: one sweep after the other."""
+
+    passes: tuple[Pass, ...]
+    also: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NoShader:
+    """Why a stage does not run on the GPU; what draws there takes its output from torch."""
+
+    reason: str
+
+
+#: What `driftlab.gpu` runs. Besides the parameters a body may use what `gpu/prelude.wgsl` declares.
+Shader = Point | Passes | NoShader
+Wgsl = Callable[[Mapping[str, str], Sensor], Shader]
+
+
 def _identity(image: Tensor, p: Values, sensor: Sensor) -> Tensor:
     return image
 
@@ -193,7 +247,8 @@ class Stage:
     it reads (`ROW`: whole rows), `shrink` how many pixels along a side become one, `block` the size of the squares
     that it works on. `off` is what happens where it is switched off; None where it can't be. `gradient` is "exact"
     where derivatives are those of the forward almost everywhere, "surrogate" where a step has been given a useful
-    one, always or under the choices of `surrogate_when`.
+    one, always or under the choices of `surrogate_when`. `wgsl` is the same step as a shader for these choices of this
+    sensor, `wgsl_off` that of `off` if it does anything.
     """
 
     name: str
@@ -202,6 +257,7 @@ class Stage:
     reads: Domain
     writes: Domain
     forward: Forward
+    wgsl: Wgsl
     params: tuple[Param, ...] = ()
     choices: tuple[Choice, ...] = ()
     gradient: Gradient = "exact"
@@ -211,6 +267,7 @@ class Stage:
     shrink: Callable[[Values, Sensor], int] = _keeps_size
     block: int = 1
     off: Forward | None = _identity
+    wgsl_off: Wgsl | None = None
 
     @property
     def keys(self) -> Iterator[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 import torch
 from torch import Tensor
 
-from driftlab.isp.stage import Choice, Domain, Param, Sensor, Stage, Values, per_site, stacked
+from driftlab.isp.stage import Choice, Domain, Param, Point, Sensor, Shader, Stage, Values, per_site, stacked
 from driftlab.raw.frame import CHANNELS, RawFrame
 
 
@@ -23,6 +24,17 @@ def _forward(image: Tensor, p: Values, sensor: Sensor) -> Tensor:
     return image * per_site(scale, sensor.cfa, size) - per_site(levels * scale, sensor.cfa, size)
 
 
+def _wgsl(choices: Mapping[str, str], sensor: Sensor) -> Shader:
+    span = "facts.white - level" if choices["range"] == "black to white" else "facts.white"
+    return Point(
+        f"""
+        let level = of_site(site(at, plane), p.r, p.g1, p.g2, p.b);
+        let scale = 1.0 / ({span});
+        return x * scale - level * scale;""",
+        each=True,
+    )
+
+
 def _as_shot(index: int, frame: RawFrame) -> float:
     return frame.black[index]
 
@@ -36,6 +48,7 @@ STAGE = Stage(
     reads=Domain.SAMPLES,
     writes=Domain.MOSAIC,
     forward=_forward,
+    wgsl=_wgsl,
     params=tuple(
         Param(
             name,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 from torch import Tensor
 
 from driftlab.isp.color import mixed
-from driftlab.isp.stage import Domain, Param, Sensor, Stage, Values, stacked
+from driftlab.isp.stage import Domain, Param, Point, Sensor, Shader, Stage, Values, stacked
 from driftlab.raw.frame import RawFrame
 
 NAMES = "rgb"
@@ -16,6 +17,11 @@ NAMES = "rgb"
 def _forward(image: Tensor, p: Values, sensor: Sensor) -> Tensor:
     entries = stacked(*(getattr(p, f"{out}{into}") for out in NAMES for into in NAMES))
     return mixed(image, entries.reshape(-1, 3, 3))
+
+
+def _wgsl(choices: Mapping[str, str], sensor: Sensor) -> Shader:
+    rows = (" + ".join(f"p.{out}{into} * x.{into}" for into in NAMES) for out in NAMES)
+    return Point(f"return vec3f({', '.join(rows)});")
 
 
 def _as_shot(row: int, column: int, frame: RawFrame) -> float:
@@ -29,6 +35,7 @@ STAGE = Stage(
     reads=Domain.CAMERA_RGB,
     writes=Domain.LINEAR_RGB,
     forward=_forward,
+    wgsl=_wgsl,
     params=tuple(
         Param(
             f"{out}{into}",

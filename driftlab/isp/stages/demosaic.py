@@ -10,14 +10,29 @@ repeated in all three colors, and a linear one is RGB already.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch.nn.functional as F
 from torch import Tensor
 
-from driftlab.isp.bayer import BILINEAR_GREEN, BILINEAR_RED_BLUE, malvar2004, site_masks, zero_filled
+from driftlab.isp.bayer import (
+    BILINEAR_GREEN,
+    BILINEAR_RED_BLUE,
+    malvar2004,
+    malvar2004_wgsl,
+    site_masks,
+    zero_filled,
+    zero_filled_wgsl,
+)
 from driftlab.isp.correlate import kernel_of
-from driftlab.isp.menon import menon2007
-from driftlab.isp.other_arrays import color_differences, normalized_convolution
-from driftlab.isp.stage import Choice, Domain, IspError, Param, Sensor, Stage, Values
+from driftlab.isp.menon import menon2007, menon2007_wgsl
+from driftlab.isp.other_arrays import (
+    color_differences,
+    color_differences_wgsl,
+    normalized_convolution,
+    normalized_convolution_wgsl,
+)
+from driftlab.isp.stage import Choice, Domain, IspError, Param, Pass, Passes, Point, Sensor, Shader, Stage, Values
 
 
 def _forward(image: Tensor, p: Values, sensor: Sensor) -> Tensor:
@@ -36,13 +51,16 @@ def _forward(image: Tensor, p: Values, sensor: Sensor) -> Tensor:
             return zero_filled(image, green, red_blue, sensor.cfa)
         return malvar2004(image, sensor.cfa) if p.method == "malvar2004" else menon2007(image, sensor.cfa)
     if p.method == "kernel":
-        raise IspError(
-            f"The kernel demosaic is for Bayer mosaics and this one is {sensor.cfa.name}: "
-            "set demosaic.method to bilinear."
-        )
+        raise _no_kernel(sensor)
     if p.method == "bilinear":
         return normalized_convolution(image, sensor.cfa)
     return color_differences(image, sensor.cfa)
+
+
+def _no_kernel(sensor: Sensor) -> IspError:
+    return IspError(
+        f"The kernel demosaic is for Bayer mosaics and this one is {sensor.cfa.name}: set demosaic.method to bilinear."
+    )
 
 
 def _weights(p: Values, plane: str) -> Tensor:
@@ -54,6 +72,40 @@ def _superpixel(image: Tensor, sensor: Sensor) -> Tensor:
     side = sensor.cfa.superpixel
     masks = site_masks(sensor.cfa, image)
     return F.avg_pool2d(image * masks, side) / F.avg_pool2d(masks, side)
+
+
+def _wgsl(choices: Mapping[str, str], sensor: Sensor) -> Shader:
+    kind, method = sensor.cfa.kind, choices["method"]
+    if kind == "linear":
+        return Point("return x;")
+    if kind == "mono":
+        return Passes((Pass("return vec3f(load(at, 0));", 3),))
+    if method == "superpixel":
+        return Passes((Pass(_SUPERPIXEL.format(side=sensor.cfa.superpixel), 3, shrink=sensor.cfa.superpixel),))
+    if kind == "bayer":
+        if method == "kernel":
+            return zero_filled_wgsl(lambda plane, i, j: f"p.{plane}{i}{j}")
+        if method == "bilinear":
+            kernels = {"g": BILINEAR_GREEN, "rb": BILINEAR_RED_BLUE}
+            return zero_filled_wgsl(lambda plane, i, j: str(kernels[plane][i][j]))
+        return malvar2004_wgsl() if method == "malvar2004" else menon2007_wgsl()
+    if method == "kernel":
+        raise _no_kernel(sensor)
+    return normalized_convolution_wgsl(sensor.cfa) if method == "bilinear" else color_differences_wgsl(sensor.cfa)
+
+
+_SUPERPIXEL = """
+    var total = vec3f(0.0);
+    var count = vec3f(0.0);
+    for (var i = 0; i < {side}; i++) {{
+        for (var j = 0; j < {side}; j++) {{
+            let place = {side} * at + vec2i(j, i);
+            let mine = only(color(place));
+            total += mine * load(place, 0);
+            count += mine;
+        }}
+    }}
+    return total / count;"""
 
 
 def _reach(p: Values, sensor: Sensor) -> int:
@@ -75,6 +127,7 @@ STAGE = Stage(
     reads=Domain.MOSAIC,
     writes=Domain.CAMERA_RGB,
     forward=_forward,
+    wgsl=_wgsl,
     reach=_reach,
     shrink=_shrink,
     choices=(

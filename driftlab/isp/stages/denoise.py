@@ -7,12 +7,13 @@ Borders are mirrored with the edge repeated, as in scipy.ndimage. `fft` keeps th
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
-from driftlab.isp.correlate import correlate, gaussian, kernel_of, padded, radius_of
-from driftlab.isp.stage import ROW, Choice, Domain, Param, Sensor, Stage, Values
+from driftlab.isp.correlate import correlate, correlate_wgsl, gaussian, gaussian_wgsl, kernel_of, padded, radius_of
+from driftlab.isp.stage import ROW, Choice, Domain, NoShader, Param, Pass, Passes, Sensor, Shader, Stage, Values
 
 #: Five taps of the gaussian of sigma 0.5, and their outer product: the paper's nominal kernel.
 _TAPS = [math.exp(-2.0 * offset**2) for offset in range(-2, 3)]
@@ -92,6 +93,87 @@ def _low_pass(luma: Tensor, fraction: Tensor) -> Tensor:
     return smooth
 
 
+_MEDIANS = """
+// By sorted columns: the median of nine is that of (largest low, middle middle, smallest high).
+fn denoise_ordered(v: vec3f) -> vec3f {
+    let low = min(v.x, v.y);
+    let high = max(v.x, v.y);
+    let middle = min(high, v.z);
+    return vec3f(min(low, v.z), max(low, middle), max(high, v.z));
+}
+fn denoise_column(at: vec2i) -> vec3f {
+    return denoise_ordered(vec3f(
+        load(repeated(at + vec2i(0, -1)), 0), load(repeated(at), 0), load(repeated(at + vec2i(0, 1)), 0)));
+}
+fn denoise_of_nine(at: vec2i) -> f32 {
+    let a = denoise_column(at - vec2i(1, 0));
+    let b = denoise_column(at);
+    let c = denoise_column(at + vec2i(1, 0));
+    let lows = max(max(a.x, b.x), c.x);
+    let highs = min(min(a.z, b.z), c.z);
+    return denoise_ordered(vec3f(lows, denoise_ordered(vec3f(a.y, b.y, c.y)).y, highs)).y;
+}
+// Bits in the order of the numbers that they are.
+fn denoise_key(x: f32) -> u32 {
+    let bits = bitcast<u32>(x);
+    return select(bits | 0x80000000u, ~bits, (bits >> 31u) == 1u);
+}
+// The largest key that at most half of the samples are below, found bit by bit.
+fn denoise_of_many(at: vec2i, radius: i32) -> f32 {
+    let half = (2 * radius + 1) * (2 * radius + 1) / 2;
+    var key = 0u;
+    for (var bit = 31; bit >= 0; bit--) {
+        let tried = key | (1u << u32(bit));
+        var below = 0;
+        for (var i = -radius; i <= radius; i++) {
+            for (var j = -radius; j <= radius; j++) {
+                below += i32(denoise_key(load(repeated(at + vec2i(j, i)), 0)) < tried);
+            }
+        }
+        key = select(key, tried, below <= half);
+    }
+    return bitcast<f32>(select(~key, key & 0x7fffffffu, (key >> 31u) == 1u));
+}"""
+_MEDIAN = """
+    let radius = i32(p.size) / 2;
+    if (radius == 0) { return load(at, 0); }
+    if (radius == 1) { return denoise_of_nine(at); }
+    return denoise_of_many(at, radius);"""
+_BILATERAL = """
+    let radius = i32(4.0 * p.sigma + 0.5);
+    let sigma = max(p.sigma, 0.01);
+    let luma = load(at, 0);
+    var total = 0.0;
+    var weight = 0.0;
+    for (var i = -radius; i <= radius; i++) {
+        for (var j = -radius; j <= radius; j++) {
+            let other = load(repeated(at + vec2i(j, i)), 0);
+            let far = (other - luma) / p.range;
+            let w = exp(-f32(i * i + j * j) / (2.0 * sigma * sigma) - 0.5 * far * far);
+            total += w * other;
+            weight += w;
+        }
+    }
+    return total / weight;"""
+
+
+def _wgsl(choices: Mapping[str, str], sensor: Sensor) -> Shader:
+    if choices["method"] == "fft":
+        return NoShader("the Fourier transform is of whole rows, which no pass over neighborhoods gives")
+    if choices["method"] == "gaussian":
+        down = gaussian_wgsl("p.sigma", "load(repeated(at + vec2i(0, k)), 0)")
+        along = gaussian_wgsl("p.sigma", "before(repeated(at + vec2i(k, 0)), 0)")
+        return Passes((Pass(f"{down} return mean;", 1), Pass(f"{along} return mean;", 1)))
+    if choices["method"] == "median":
+        return Passes((Pass(_MEDIAN, 1),), _MEDIANS)
+    if choices["method"] == "bilateral":
+        return Passes((Pass(_BILATERAL, 1),))
+    if choices["method"] == "kernel":
+        taps = ((i - 2, j - 2, f"p.k{i}{j}") for i in range(5) for j in range(5))
+        return Passes((Pass(f"return {correlate_wgsl(taps, 'repeated')};", 1),))
+    return Passes((Pass("return load(at, 0);", 1),))
+
+
 def _reach(p: Values, sensor: Sensor) -> int:
     if p.method == "fft":
         return ROW
@@ -107,6 +189,7 @@ STAGE = Stage(
     reads=Domain.LUMA,
     writes=Domain.LUMA,
     forward=_forward,
+    wgsl=_wgsl,
     reach=_reach,
     choices=(
         Choice(

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from torch import Tensor
 
-from driftlab.isp.stage import Domain, Param, Sensor, Stage, Values
+from driftlab.isp.stage import Domain, Param, Point, Sensor, Shader, Stage, Values
 from driftlab.isp.stages._light import on_light
 
 
 def _forward(image: Tensor, p: Values, sensor: Sensor) -> Tensor:
     return on_light(image, sensor, lambda light: light * 2.0**p.ev)
+
+
+def _wgsl(choices: Mapping[str, str], sensor: Sensor) -> Shader:
+    return Point("let black = facts.black[site(at, plane)]; return (x - black) * exp2(p.ev) + black;", each=True)
 
 
 STAGE = Stage(
@@ -19,6 +25,7 @@ STAGE = Stage(
     reads=Domain.SAMPLES,
     writes=Domain.SAMPLES,
     forward=_forward,
+    wgsl=_wgsl,
     params=(
         Param(
             "ev",

@@ -7,6 +7,7 @@ forward; the derivative takes it for the identity.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Final
 
 import torch
@@ -15,7 +16,7 @@ from torch import Tensor
 
 from driftlab.isp.color import mixed
 from driftlab.isp.correlate import padded
-from driftlab.isp.stage import Choice, Domain, Param, Sensor, Stage, Values
+from driftlab.isp.stage import Choice, Domain, Param, Pass, Passes, Point, Sensor, Shader, Stage, Values
 
 # T.81, tables K.1 and K.2.
 LUMINANCE: Final = (
@@ -99,6 +100,87 @@ def _doubled(plane: Tensor) -> Tensor:
     return plane
 
 
+def _wgsl(choices: Mapping[str, str], sensor: Sensor) -> Shader:
+    if choices["mode"] == "off":
+        return Point("return x;")
+    half = choices["chroma"] == "4:2:0"
+    grid = 16 if half else 8
+    # Of half the size, the chroma planes lie in the top left quarter of theirs.
+    within = "all(at * 2 < before_size())" if half else "true"
+    chroma = (
+        """
+    let twice = 2 * at;
+    let four = jpeg_ycc(twice) + jpeg_ycc(twice + vec2i(1, 0)) + jpeg_ycc(twice + vec2i(0, 1)) + jpeg_ycc(twice + 1);
+    return vec3f(jpeg_ycc(at).x, four.yz / 4.0);"""
+        if half
+        else "return jpeg_ycc(at);"
+    )
+    upsampled = "jpeg_doubled(at, 1), jpeg_doubled(at, 2)" if half else "before(at, 1), before(at, 2)"
+    forward, back = "jpeg_basis(k, u)", "jpeg_basis(u, k)"
+    sums = {
+        (axis, basis): f"""
+    let u = at.{axis} & 7;
+    let first = at - vec2i({"u, 0" if axis == "x" else "0, u"});
+    var total = vec3f(0.0);
+    let colored = {within};
+    for (var k = 0; k < 8; k++) {{
+        let from_ = first + vec2i({"k, 0" if axis == "x" else "0, k"});
+        let w = {basis};
+        total.x += w * before(from_, 0);
+        if (colored) {{ total.y += w * before(from_, 1); total.z += w * before(from_, 2); }}
+    }}"""
+        for axis in "xy"
+        for basis in (forward, back)
+    }
+    whole = f"""
+    let ycc = vec3f(before(at, 0) + 128.0, {upsampled});
+    let rgb = vec3f({", ".join(f"dot(ycc, vec3f{row})" for row in TO_RGB)});
+    return round(clamp(rgb, vec3f(0.0), vec3f(255.0))) / 255.0;"""
+    bodies = (
+        chroma,
+        f"{sums['x', forward]} return total;",
+        f"{sums['y', forward]} return jpeg_rounded(total, at, p.quality);",
+        f"{sums['y', back]} return total;",
+        f"{sums['x', back]} return total;",
+    )
+    return Passes((*(Pass(body, 3, grid=grid) for body in bodies), Pass(whole, 3)), _helpers(half))
+
+
+def _helpers(half: bool) -> str:
+    ycc = ", ".join(f"dot(rgb, vec3f{row})" for row in TO_YCBCR)
+    tables = "".join(
+        f"const {name} = array<f32, 64>({', '.join(f'{float(v)}' for row in table for v in row)});\n"
+        for name, table in (("JPEG_LUMINANCE", LUMINANCE), ("JPEG_CHROMINANCE", CHROMINANCE))
+    )
+    cosines = ", ".join(f"{0.5 * math.cos(math.pi * k / 16)}" for k in range(32))
+    doubled = """
+fn jpeg_doubled(at: vec2i, plane: i32) -> f32 {
+    let last = before_size() / 2 - 1;
+    let near = at / 2;
+    let far = clamp(near + select(vec2i(-1), vec2i(1), (at & vec2i(1)) == vec2i(1)), vec2i(0), last);
+    let above = 0.75 * before(near, plane) + 0.25 * before(vec2i(far.x, near.y), plane);
+    let below = 0.75 * before(vec2i(near.x, far.y), plane) + 0.25 * before(far, plane);
+    return 0.75 * above + 0.25 * below;
+}"""
+    return f"""
+{tables}const JPEG_COSINES = array<f32, 32>({cosines});
+fn jpeg_ycc(at: vec2i) -> vec3f {{
+    let rgb = round(clamp(load3(clamped(at)), vec3f(0.0), vec3f(1.0)) * 255.0);
+    return vec3f({ycc}) - vec3f(128.0, 0.0, 0.0);
+}}
+fn jpeg_basis(sample: i32, frequency: i32) -> f32 {{
+    let cosine = JPEG_COSINES[((2 * sample + 1) * frequency) & 31];
+    return select(cosine, {0.5 * math.sqrt(0.5)}, frequency == 0);
+}}
+fn jpeg_rounded(x: vec3f, at: vec2i, quality: f32) -> vec3f {{
+    let scale = select(200.0 - 2.0 * quality, 5000.0 / quality, quality < 50.0) / 100.0;
+    let k = (at.y & 7) * 8 + (at.x & 7);
+    let table = vec3f(JPEG_LUMINANCE[k], JPEG_CHROMINANCE[k], JPEG_CHROMINANCE[k]);
+    let steps = clamp(round(table * scale), vec3f(1.0), vec3f(255.0));
+    return round(x / steps) * steps;
+}}{doubled if half else ""}"""
+
+
 def _reach(p: Values, sensor: Sensor) -> int:
     return 16 if p.chroma == "4:2:0" else 0  # color is interpolated from the next block, which must be whole
 
@@ -110,6 +192,7 @@ STAGE = Stage(
     reads=Domain.DISPLAY_RGB,
     writes=Domain.DISPLAY_RGB,
     forward=_forward,
+    wgsl=_wgsl,
     reach=_reach,
     block=16,
     gradient="surrogate",

@@ -12,13 +12,14 @@ so that a tile draws what the whole draws, and any device what any other draws.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from driftlab.isp.once import once_differentiable
-from driftlab.isp.stage import Domain, Param, Sensor, Stage, Values
+from driftlab.isp.stage import Domain, Param, Point, Sensor, Shader, Stage, Values
 from driftlab.isp.stages._light import black_of
 from driftlab.raw.frame import RawFrame
 
@@ -91,6 +92,35 @@ def _root(variance: Tensor) -> Tensor:
     return result
 
 
+_HASH = """
+fn noise_hash(word: u32) -> u32 {
+    var x = (word ^ (word >> 16u)) * 0x7feb352du;
+    x = (x ^ (x >> 15u)) * 0x846ca68bu;
+    return x ^ (x >> 16u);
+}
+fn noise_uniform(bits: u32) -> f32 { return (f32(bits >> 8u) + 0.5) / 16777216.0; }
+fn noise_deviate(seed: u32, plane: i32, row: i32, column: i32) -> f32 {
+    let line = noise_hash(noise_hash(noise_hash(seed) ^ u32(plane)) ^ u32(row));
+    let first = noise_hash(line ^ u32(column));
+    let second = noise_hash(first ^ 0x3c6ef372u);
+    return sqrt(-2.0 * ln(noise_uniform(first))) * cosine_of_turns(noise_uniform(second));
+}"""
+
+
+def _wgsl(choices: Mapping[str, str], sensor: Sensor) -> Shader:
+    return Point(
+        """
+        let black = facts.black[site(at, plane)];
+        let electrons = (x - black) * (p.full_well / (facts.white - black));
+        let added = p.intensity * (1.0 - p.intensity) * max(electrons, 0.0) + p.read_noise * p.read_noise;
+        let deviate = noise_deviate(u32(p.seed), plane, at.y + facts.top, at.x + facts.left);
+        let kept = p.intensity * electrons + sqrt(added) * deviate;
+        return black + kept * ((facts.white - black) / p.full_well);""",
+        each=True,
+        also=_HASH,
+    )
+
+
 def full_well_of(frame: RawFrame) -> float:
     """A stated guess, for no file tells it: 15,000 e- at white at ISO 100, fewer in proportion at higher ISO."""
     return min(max(15_000 * 100 / (frame.iso or 100), 100.0), 200_000.0)
@@ -103,6 +133,7 @@ STAGE = Stage(
     reads=Domain.SAMPLES,
     writes=Domain.SAMPLES,
     forward=_forward,
+    wgsl=_wgsl,
     gradient="surrogate",
     params=(
         Param(

@@ -8,12 +8,13 @@ the distance of equal sites hardly shows in a mosaic, and does not show here.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
 from driftlab.isp.correlate import gaussian, radius_of
-from driftlab.isp.stage import Domain, Param, Sensor, Stage, Values
+from driftlab.isp.stage import Domain, Param, Pass, Passes, Sensor, Shader, Stage, Values
 from driftlab.isp.stages._light import on_light
 
 
@@ -49,6 +50,83 @@ def _falloff(light: Tensor, ev: Tensor, sensor: Sensor) -> Tensor:
     return torch.exp(-math.log(2) * ev * square)  # exp2 rounds the ends of a row otherwise than its middle
 
 
+_FALLOFF = """
+fn optics_falloff(at: vec2i, ev: f32) -> f32 {
+    let half = 0.5 * vec2f(f32(facts.frame_width), f32(facts.frame_height));
+    let place = vec2f(at + vec2i(facts.left, facts.top)) + 0.5 - half;
+    return exp2(-ev * dot(place, place) / dot(half, half));
+}
+fn optics_weight(k: i32, sigma: f32) -> f32 {
+    let distance = f32(k) / max(sigma, 0.01);
+    return exp(-0.5 * distance * distance);
+}"""
+_RADIUS = "let radius = i32(4.0 * p.blur + 0.5);"
+
+
+def _wgsl(choices: Mapping[str, str], sensor: Sensor) -> Shader:
+    if sensor.cfa.kind in ("mono", "linear"):
+        return _wgsl_planes(1 if sensor.cfa.kind == "mono" else 3)
+    # Along the row every color by itself; then along the column the site's own color, and its share of the weights,
+    # which repeats with the array's rows.
+    rows = len(sensor.cfa.pattern)
+    along = f"""
+    {_RADIUS}
+    var total = vec3f(0.0);
+    for (var k = -radius; k <= radius; k++) {{
+        let from_ = mirrored(at + vec2i(k, 0));
+        let light = load(from_, 0) - facts.black[site(from_, 0)];
+        total += optics_weight(k, p.blur) * light * only(color(from_));
+    }}
+    return total;"""
+    down = f"""
+    {_RADIUS}
+    let mine = color(at);
+    var shares: array<f32, {rows}>;
+    for (var k = -radius; k <= radius; k++) {{
+        let w = optics_weight(k, p.blur);
+        let column = mirrored_along(at.x + k, facts.width);
+        for (var row = 0; row < {rows}; row++) {{
+            shares[row] += select(0.0, w, color(vec2i(column, row)) == mine);
+        }}
+    }}
+    var around = 0.0;
+    var share = 0.0;
+    for (var k = -radius; k <= radius; k++) {{
+        let w = optics_weight(k, p.blur);
+        let row = mirrored_along(at.y + k, facts.height);
+        around += w * before(vec2i(at.x, row), mine);
+        share += w * shares[row % {rows}];
+    }}
+    return around / share * optics_falloff(at, p.vignetting) + facts.black[site(at, 0)];"""
+    return Passes((Pass(along, 3), Pass(down, 1)), _FALLOFF)
+
+
+def _wgsl_planes(planes: int) -> Shader:
+    kind, zero = ("f32", "0.0") if planes == 1 else ("vec3f", "vec3f(0.0)")
+    black = "facts.black[1]" if planes == 1 else "vec3f(facts.black[0], facts.black[1], facts.black[3])"
+    read = "load(from_, 0)" if planes == 1 else "load3(from_)"
+    again = "before(from_, 0)" if planes == 1 else "vec3f(before(from_, 0), before(from_, 1), before(from_, 2))"
+    bodies = [
+        f"""
+    {_RADIUS}
+    var total = {zero};
+    var weight = 0.0;
+    for (var k = -radius; k <= radius; k++) {{
+        let from_ = mirrored(at + vec2i({step}));
+        let w = optics_weight(k, p.blur);
+        total += w * ({sample});
+        weight += w;
+    }}
+    let mean: {kind} = total / weight;
+    return {result};"""
+        for step, sample, result in (
+            ("k, 0", f"{read} - {black}", "mean"),
+            ("0, k", again, f"mean * optics_falloff(at, p.vignetting) + {black}"),
+        )
+    ]
+    return Passes(tuple(Pass(body, planes) for body in bodies), _FALLOFF)
+
+
 def _reach(p: Values, sensor: Sensor) -> int:
     return radius_of(p.blur)
 
@@ -60,6 +138,7 @@ STAGE = Stage(
     reads=Domain.SAMPLES,
     writes=Domain.SAMPLES,
     forward=_forward,
+    wgsl=_wgsl,
     reach=_reach,
     params=(
         Param(

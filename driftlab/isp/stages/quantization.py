@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 
-from driftlab.isp.stage import Choice, Domain, Sensor, Stage, Values
+from driftlab.isp.stage import Choice, Domain, Point, Sensor, Shader, Stage, Values
 
 
 def _forward(image: Tensor, p: Values, sensor: Sensor) -> Tensor:
@@ -18,6 +20,12 @@ def _forward(image: Tensor, p: Values, sensor: Sensor) -> Tensor:
     return torch.round(exact / step).clamp(0, 2**depth / step - 1) * step + (image - exact)
 
 
+def _wgsl(choices: Mapping[str, str], sensor: Sensor) -> Shader:
+    depth = (int(sensor.white)).bit_length()
+    step = 1.0 if choices["bits"] == "as shot" else 2.0 ** (depth - int(choices["bits"]))
+    return Point(f"return x + (clamp(round(x / {step}), 0.0, {2**depth / step - 1}) * {step} - x);", each=True)
+
+
 STAGE = Stage(
     name="quantization",
     title="Quantization",
@@ -25,6 +33,7 @@ STAGE = Stage(
     reads=Domain.SAMPLES,
     writes=Domain.SAMPLES,
     forward=_forward,
+    wgsl=_wgsl,
     gradient="surrogate",
     choices=(
         Choice(

@@ -7,11 +7,13 @@ frees the nine weights.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 
-from driftlab.isp.correlate import correlate, gaussian, kernel_of, padded, radius_of
-from driftlab.isp.stage import Choice, Domain, Param, Sensor, Stage, Values
+from driftlab.isp.correlate import correlate, correlate_wgsl, gaussian, gaussian_wgsl, kernel_of, padded, radius_of
+from driftlab.isp.stage import Choice, Domain, Param, Pass, Passes, Sensor, Shader, Stage, Values
 
 NOMINAL = ((0.0, -1.0, 0.0), (-1.0, 5.0, -1.0), (0.0, -1.0, 0.0))
 _LAPLACIAN = ((0.0, -1.0, 0.0), (-1.0, 4.0, -1.0), (0.0, -1.0, 0.0))
@@ -29,6 +31,21 @@ def _forward(luma: Tensor, p: Values, sensor: Sensor) -> Tensor:
     return luma
 
 
+def _wgsl(choices: Mapping[str, str], sensor: Sensor) -> Shader:
+    if choices["method"] == "filter":
+        taps = ((i - 1, j - 1, str(_LAPLACIAN[i][j])) for i in range(3) for j in range(3) if _LAPLACIAN[i][j])
+        return Passes((Pass(f"return load(at, 0) + p.amount * ({correlate_wgsl(taps, 'zero')});", 1),))
+    if choices["method"] == "unsharp":
+        down = gaussian_wgsl("p.radius", "load(repeated(at + vec2i(0, k)), 0)")
+        along = gaussian_wgsl("p.radius", "before(repeated(at + vec2i(k, 0)), 0)")
+        sharp = "let luma = load(at, 0); return luma + p.amount * (luma - mean);"
+        return Passes((Pass(f"{down} return mean;", 1), Pass(f"{along} {sharp}", 1)))
+    if choices["method"] == "kernel":
+        taps = ((i - 1, j - 1, f"p.k{i}{j}") for i in range(3) for j in range(3))
+        return Passes((Pass(f"return {correlate_wgsl(taps, 'zero')};", 1),))
+    return Passes((Pass("return load(at, 0);", 1),))
+
+
 def _reach(p: Values, sensor: Sensor) -> int:
     return {"none": 0, "filter": 1, "kernel": 1}.get(p.method, radius_of(p.radius))
 
@@ -40,6 +57,7 @@ STAGE = Stage(
     reads=Domain.LUMA,
     writes=Domain.LUMA,
     forward=_forward,
+    wgsl=_wgsl,
     reach=_reach,
     choices=(
         Choice("method", "Method", "none", ("none", "filter", "unsharp", "kernel"), "How edges are made steeper."),

@@ -7,6 +7,7 @@ infinitely steep at black; below `FLOOR` the derivative, not the curve, is held.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any, Final
 
 import torch
@@ -15,7 +16,7 @@ from torch import Tensor
 from driftlab.isp.brightness import brightness_of
 from driftlab.isp.color import luma_of
 from driftlab.isp.once import once_differentiable
-from driftlab.isp.stage import Choice, Domain, Param, Sensor, Stage, Values
+from driftlab.isp.stage import Choice, Domain, Param, Point, Sensor, Shader, Stage, Values
 
 FLOOR: Final = 1e-5
 LOG_FLOOR: Final = math.log(FLOOR)
@@ -122,6 +123,33 @@ def _linear(image: Tensor, p: Values, sensor: Sensor) -> Tensor:
     return image.clamp(0, 1)
 
 
+def _wgsl(choices: Mapping[str, str], sensor: Sensor) -> Shader:
+    if choices["curve"] == "sRGB":
+        curve = "select(1.055 * power(light, 1.0 / 2.4) - 0.055, 12.92 * light, light <= 0.0031308)"
+    else:
+        curve = "power(light, 1.0 / p.gamma)"
+    return Point(
+        f"""
+        var rgb = x * exp2(p.brightness);
+        if (p.saturation != 1.0) {{ let gray = luma_of(rgb); rgb = gray + p.saturation * (rgb - gray); }}
+        if (p.contrast != 1.0) {{
+            rgb = max(rgb, vec3f(0.0)) / {PIVOT};
+            rgb = {PIVOT} * vec3f(power(rgb.r, p.contrast), power(rgb.g, p.contrast), power(rgb.b, p.contrast));
+        }}
+        return vec3f(tone_curve(rgb.r), tone_curve(rgb.g), tone_curve(rgb.b));""",
+        also=f"""
+fn tone_curve(x: f32) -> f32 {{
+    let p = values.tone;
+    let light = clamp(x, 0.0, 1.0);
+    return {curve};
+}}""",
+    )
+
+
+def _wgsl_off(choices: Mapping[str, str], sensor: Sensor) -> Shader:
+    return Point("return clamp(x, vec3f(0.0), vec3f(1.0));")
+
+
 STAGE = Stage(
     name="tone",
     title="Tone",
@@ -129,6 +157,8 @@ STAGE = Stage(
     reads=Domain.LINEAR_RGB,
     writes=Domain.DISPLAY_RGB,
     forward=_forward,
+    wgsl=_wgsl,
+    wgsl_off=_wgsl_off,
     off=_linear,
     surrogate_when={"clip_gradient": ("through",)},
     choices=(

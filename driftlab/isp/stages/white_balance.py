@@ -7,6 +7,7 @@ what is white stays white; the clip's derivative is a step, given a smooth ramp 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ import torch
 from torch import Tensor
 
 from driftlab.isp.once import once_differentiable
-from driftlab.isp.stage import Choice, Domain, Param, Sensor, Stage, Values, per_site, stacked
+from driftlab.isp.stage import Choice, Domain, Param, Point, Sensor, Shader, Stage, Values, per_site, stacked
 from driftlab.raw.frame import RawFrame
 
 RAMP: Final = 0.02
@@ -69,6 +70,13 @@ class _Ceiling(torch.autograd.Function):
         return out
 
 
+def _wgsl(choices: Mapping[str, str], sensor: Sensor) -> Shader:
+    balanced = "x * of_site(site(at, plane), p.r, p.g, p.g, p.b)"
+    if choices["highlights"] == "keep":
+        return Point(f"return {balanced};", each=True)
+    return Point(f"return min({balanced}, clamp(min(p.r, min(p.g, p.b)), 1e-3, 1.0));", each=True)
+
+
 def _as_shot(index: int, frame: RawFrame) -> float:
     return frame.gains[index]
 
@@ -80,6 +88,7 @@ STAGE = Stage(
     reads=Domain.MOSAIC,
     writes=Domain.MOSAIC,
     forward=_forward,
+    wgsl=_wgsl,
     gradient="surrogate",
     params=tuple(
         Param(

@@ -1,0 +1,97 @@
+"""Starts the window; torch is imported when it is already there. Called from the main thread, once a process."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtCore import QSettings, QTimer
+from PySide6.QtWidgets import QApplication
+
+from driftlab.gui import theme
+from driftlab.gui.main_window import MainWindow
+from driftlab.gui.opening import FirstSettings, LoadFrame, LoadModel
+
+__all__ = ["Start", "run"]
+
+#: Seconds after which a screenshot is given up.
+PATIENCE: Final = 120.0
+
+
+@dataclass
+class Start:
+    """What to begin with, and how a command line wants frames and models loaded."""
+
+    files: list[str] = field(default_factory=list)
+    model: str | None = None
+    trust: bool = False
+    screenshot: Path | None = None
+    size: tuple[int, int] | None = None
+    load_frame: LoadFrame | None = None
+    load_model: LoadModel | None = None
+    first_settings: FirstSettings | None = None
+
+
+def run(start: Start) -> int:
+    """Show the window until it is closed, or until its picture is taken. The exit code."""
+    app = QApplication.instance() or QApplication(sys.argv[:1])
+    assert isinstance(app, QApplication)
+    app.setApplicationName("driftlab")
+    app.setOrganizationName("driftlab")
+    theme.apply(app)
+    # A picture of the window is of the window as it comes, not as somebody left it.
+    store = QSettings() if start.screenshot is None else QSettings("driftlab", "screenshot")
+    if start.screenshot is not None:
+        store.clear()
+    window = MainWindow(store)
+    if start.size is not None:
+        window.resize(*start.size)
+    window.show()
+    QTimer.singleShot(0, window, lambda: _open(window, start))  # the window is on the screen first
+    code = [0]
+    if start.screenshot is not None:
+        _take_picture(window, start.screenshot, code)
+    app.exec()
+    return code[0]
+
+
+def _open(window: MainWindow, start: Start) -> None:
+    opening = window.opening
+    opening.load_frame, opening.load_model, opening.first_settings = (
+        start.load_frame,
+        start.load_model if start.trust else None,
+        start.first_settings,
+    )
+    opening.warm_up()
+    if start.model is not None:
+        opening.open_model(start.model, start.trust)
+    if start.files:
+        opening.open([Path(name) for name in start.files])
+
+
+def _take_picture(window: MainWindow, path: Path, code: list[int]) -> None:
+    """Save the window's picture as soon as everything in it is current, and close it."""
+    started = time.monotonic()
+    timer = QTimer(window, interval=50)
+
+    def look() -> None:
+        failed = bool(window.messages.messages)
+        late = time.monotonic() - started > PATIENCE
+        if not (window.current or failed or late):
+            return
+        timer.stop()
+        written = window.grab().save(str(path))
+        for message in window.messages.messages:
+            print(message.text, file=sys.stderr)
+        if not written:
+            print(f"'{path}' can't be written: name a .png in a folder that exists.", file=sys.stderr)
+        elif late:
+            print(f"The window was not current after {PATIENCE:.0f} s.", file=sys.stderr)
+        code[0] = 2 if failed or late or not written else 0
+        window.close()
+
+    timer.timeout.connect(look)
+    QTimer.singleShot(300, window, timer.start)

@@ -1,0 +1,221 @@
+"""Asks the worker for the model's answers to the settings in force, and knows which answer is to what.
+
+Lives in the GUI's thread; the functions at the end run in the worker's.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from driftlab.gui.document import Document
+from driftlab.gui.worker import Worker
+
+if TYPE_CHECKING:
+    from driftlab.isp.develop import Region
+    from driftlab.isp.settings import Settings
+    from driftlab.model.framing import Box
+    from driftlab.model.prediction import Prediction, Segmentation
+    from driftlab.model.task_model import TaskModel
+    from driftlab.raw.frame import RawFrame
+
+__all__ = ["Answer", "Computing", "Flip", "Question", "is_segmentation"]
+
+#: Samples up to which the model is asked about the exact picture during a drag too.
+BUDGET: Final = 6_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """What an answer is to."""
+
+    frame: RawFrame
+    settings: Settings
+    model: TaskModel
+    region: Region | None
+    draft: bool = False
+
+    def same(self, other: Question | None) -> bool:
+        """Whether the exact answer is the same."""
+        return (
+            other is not None
+            and self.frame is other.frame
+            and self.model is other.model
+            and self.region == other.region
+            and (self.settings is other.settings or self.settings == other.settings)
+            and self.settings.pipeline is other.settings.pipeline
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What the model says, of what, and what it saw: display RGB uint8 `[h, w, 3]`, from `boxes` of the region."""
+
+    prediction: Prediction | Segmentation
+    question: Question
+    view: NDArray[np.uint8]
+    boxes: tuple[Box, ...]
+    seconds: float
+
+    @property
+    def top(self) -> str | None:
+        """The label on top of a classification."""
+        choices = getattr(self.prediction, "top", ())
+        return choices[0].label if choices else None
+
+
+@dataclass(frozen=True)
+class Flip:
+    """A decision that changed: from, to, and the key whose edit did it, where it was one."""
+
+    before: str
+    after: str
+    key: str | None
+
+
+class Computing(QObject):
+    """The answers to the current question and to the nominal one."""
+
+    answer_changed = Signal(object)
+    nominal_changed = Signal(object)
+    staled = Signal()
+    flipped = Signal(object)
+    failed = Signal(object)  # exception
+
+    def __init__(self, document: Document, worker: Worker) -> None:
+        super().__init__()
+        self._document, self._worker = document, worker
+        self.answer: Answer | None = None
+        self.nominal: Answer | None = None
+        self.flip: Flip | None = None
+        self._generation = 0
+        self._soon = QTimer(self, singleShot=True, interval=0)  # one question for all that changes in one turn
+        self._soon.timeout.connect(self._ask)
+        for signal in (
+            document.settings_changed,
+            document.nominal_changed,
+            document.model_changed,
+            document.region_changed,
+            document.drag_ended,
+        ):
+            signal.connect(self._change)
+        document.frame_changed.connect(self._forget)
+        document.model_changed.connect(self._forget)
+        worker.delivered.connect(self._deliver)
+        worker.failed.connect(self._fail)
+
+    @property
+    def question(self) -> Question | None:
+        """What is to be answered now; None while a frame or a model is missing."""
+        frame, settings, model = self._document.frame, self._document.settings, self._document.model
+        if frame is None or settings is None or model is None:
+            return None
+        region = self._document.region
+        samples = region.width * region.height if region else frame.size[0] * frame.size[1]
+        return Question(frame, settings, model, region, self._document.dragging and samples > BUDGET)
+
+    @property
+    def current(self) -> bool:
+        """Whether the answer is the exact one to the settings in force."""
+        question = self.question
+        return question is None or (
+            self.answer is not None and not self.answer.question.draft and self.answer.question.same(question)
+        )
+
+    def _forget(self) -> None:
+        self.answer = self.nominal = self.flip = None
+
+    def _change(self) -> None:
+        if not self.current:
+            self.staled.emit()
+        self._soon.start()
+
+    def _ask(self) -> None:
+        question, nominal = self.question, self._document.nominal
+        if question is None or nominal is None:
+            return
+        reference = Question(question.frame, nominal, question.model, question.region)
+        wanted = [] if self.current else [question]
+        if self.nominal is None or not self.nominal.question.same(reference):
+            self.nominal = None
+            wanted.append(reference)
+        if wanted:
+            self._generation = self._worker.submit("logits", partial(_answers, wanted))
+        elif self.answer is not None:
+            self._worker.cancel("logits")
+            self.answer_changed.emit(self.answer)
+
+    def _deliver(self, kind: str, generation: int, item: Any) -> None:
+        if kind != "logits":
+            return
+        question: Question = item.question
+        now = self.question
+        if now is None or question.frame is not now.frame or question.model is not now.model:
+            return
+        nominal = self._document.nominal
+        if nominal is not None and question.same(Question(now.frame, nominal, now.model, now.region)):
+            if not question.draft:
+                self.nominal = item
+                self.nominal_changed.emit(item)
+            if not question.same(now):
+                return
+        # In a drag an answer may be one value late: it is shown all the same, as stale, or none would ever be.
+        before, self.answer = self.answer, item
+        self._note_flip(before, item)
+        self.answer_changed.emit(item)
+
+    def _note_flip(self, before: Answer | None, now: Answer) -> None:
+        if before is None or before.top is None or now.top is None or before.top == now.top:
+            return
+        self.flip = Flip(before.top, now.top, self._document.last_edit)
+        self.flipped.emit(self.flip)
+
+    def _fail(self, kind: str, generation: int, error: Exception) -> None:
+        if kind == "logits" and generation == self._generation:
+            self.failed.emit(error)
+
+
+def is_segmentation(prediction: Prediction | Segmentation) -> TypeGuard[Segmentation]:
+    """Whether it has a mask; asked without torch, which the class would need."""
+    return hasattr(prediction, "mask")
+
+
+def _answers(questions: list[Question]) -> Iterator[Answer]:
+    """One answer a question, in their order."""
+    done: list[Answer] = []
+    for question in questions:
+        same = next((each for each in done if each.question.same(question) and not each.question.draft), None)
+        answer = same or _answer(question)
+        done.append(answer)
+        if same is None:
+            yield answer
+
+
+def _answer(question: Question) -> Answer:
+    import torch
+
+    from driftlab.isp.develop import Region, develop
+    from driftlab.isp.draft import draft_frame, draft_settings, draft_side
+
+    start = time.perf_counter()
+    frame, settings, region = question.frame, question.settings, question.region
+    if question.draft:
+        samples = region.width * region.height if region else frame.size[0] * frame.size[1]
+        side = draft_side(frame, samples, BUDGET // 4)
+        frame, settings = draft_frame(frame, side), draft_settings(settings, side)
+        if region:
+            region = Region(region.left // side, region.top // side, region.width // side, region.height // side)
+    picture = torch.from_numpy(develop(frame, settings, region=region))[None]
+    prediction = question.model.predict(picture)[0]
+    framing = question.model.framing(picture)
+    with torch.inference_mode():
+        view = (question.model.view(picture)[0].clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0)
+    pixels = np.ascontiguousarray(view.numpy())
+    return Answer(prediction, question, pixels, framing.boxes, time.perf_counter() - start)

@@ -1,0 +1,218 @@
+"""What is open: frames with their settings, the nominal settings, the task model and the region it is given.
+
+The only place where state changes: views send their edits here and observe. Lives in the GUI's thread, and needs
+neither torch nor a pipeline before the first frame is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from driftlab.history import History
+
+if TYPE_CHECKING:
+    from driftlab.isp.develop import Region
+    from driftlab.isp.settings import Settings
+    from driftlab.isp.stage import Value
+    from driftlab.model.task_model import TaskModel
+    from driftlab.raw.frame import RawFrame
+
+__all__ = ["Document", "Entry"]
+
+
+@dataclass(eq=False)
+class Entry:
+    """A frame in the list: its file, and once it has been loaded its samples, settings and region."""
+
+    path: Path
+    frame: RawFrame | None = None
+    history: History[Settings] | None = None
+    nominal: Settings | None = None
+    region: Region | None = None
+
+
+class Document(QObject):
+    """The session while it is open."""
+
+    entries_changed = Signal()
+    frame_changed = Signal()
+    settings_changed = Signal(object)
+    nominal_changed = Signal(object)
+    model_changed = Signal(object)
+    region_changed = Signal(object)
+    drag_ended = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entries: list[Entry] = []
+        self.model: TaskModel | None = None
+        self.model_path: str | None = None
+        self.dragging = False
+        #: The key that was edited last, for whoever tells what changed a decision.
+        self.last_edit: str | None = None
+        self._current: Entry | None = None
+
+    @property
+    def current(self) -> Entry | None:
+        """The entry whose frame is shown."""
+        return self._current
+
+    @property
+    def frame(self) -> RawFrame | None:
+        """The frame that is shown."""
+        return self._current.frame if self._current else None
+
+    @property
+    def history(self) -> History[Settings] | None:
+        """The settings of the frame that is shown, and the way there."""
+        return self._current.history if self._current else None
+
+    @property
+    def settings(self) -> Settings | None:
+        """The settings of the frame that is shown."""
+        return self.history.current if self.history else None
+
+    @property
+    def nominal(self) -> Settings | None:
+        """The reference settings of the frame that is shown."""
+        return self._current.nominal if self._current else None
+
+    @property
+    def region(self) -> Region | None:
+        """The part of the picture that the model is given; None for all of it."""
+        return self._current.region if self._current else None
+
+    # Frames and model
+
+    def add(self, paths: list[Path]) -> list[Entry]:
+        """Entries for these files, new ones at the end of the list; nothing is loaded."""
+        known = {entry.path: entry for entry in self.entries}
+        added = [known.get(path) or Entry(path) for path in dict.fromkeys(paths)]
+        self.entries += [entry for entry in added if entry.path not in known]
+        self.entries_changed.emit()
+        return added
+
+    def remove(self, entry: Entry) -> None:
+        """Take an entry off the list."""
+        self.entries.remove(entry)
+        self.entries_changed.emit()
+
+    def show(self, entry: Entry, frame: RawFrame, settings: Settings) -> None:
+        """Make a loaded entry the current one; `settings` are its first ones, unless it has been edited before."""
+        self.drag_end()
+        region = self.region
+        entry.frame = frame
+        if entry.history is None:
+            entry.history = History(settings)
+            entry.nominal = settings.pipeline.settings(frame)
+        if self._current is not None and self._current is not entry and self.frame is not None:
+            if self.frame.size == frame.size:
+                entry.region = region  # frames of one series are looked at in one place
+            self._current.frame = None  # settings stay, samples are loaded again
+        self._current = entry
+        self.last_edit = None
+        self.entries_changed.emit()
+        self.frame_changed.emit()
+        self.nominal_changed.emit(entry.nominal)
+        self.region_changed.emit(entry.region)
+        self.settings_changed.emit(self.settings)
+
+    def set_model(self, model: TaskModel, path: str) -> None:
+        """Take another task model."""
+        self.model, self.model_path = model, path
+        self.model_changed.emit(model)
+
+    def set_region(self, region: Region | None) -> None:
+        """Give the model this part of the picture, or all of it."""
+        if self._current is not None and region != self._current.region:
+            self._current.region = region
+            self.region_changed.emit(region)
+
+    # Settings
+
+    def set(self, key: str, value: Value) -> None:
+        """Change one value. Raises IspError where it is out of range."""
+        settings = self.settings
+        if settings is not None and settings[key] != value:
+            self.last_edit = key
+            self._record(settings.changed({key: value}), key)
+
+    def replace(self, settings: Settings, edit: str) -> None:
+        """Take other settings, such as a preset's or a file's, as one step of this name."""
+        if self.settings is not None and (settings != self.settings or settings.pipeline is not self.settings.pipeline):
+            self.last_edit = None
+            other = settings.pipeline is not self.settings.pipeline
+            if other and self._current is not None and self.frame is not None:
+                self._current.nominal = settings.pipeline.settings(self.frame)
+            self._record(settings, edit)
+            if other:
+                self.nominal_changed.emit(self.nominal)
+
+    def choose_pipeline(self, name: str) -> None:
+        """Another pipeline, with the values that were changed by hand where it has their keys."""
+        from driftlab.isp.pipeline import pipeline_of
+
+        if self.settings is None or self.frame is None or self.settings.pipeline.name == name:
+            return
+        before, defaults = self.settings, pipeline_of(name).settings(self.frame)
+        shot = before.pipeline.settings(self.frame)
+        kept = {key: value for key, value in before.items() if value != shot[key] and key in defaults}
+        self.replace(defaults.changed(kept), "Pipeline")
+
+    def reset(self, keys: list[str] | None = None) -> None:
+        """These keys, or all, as nominal."""
+        if self.settings is not None and self.nominal is not None:
+            keys = [*self.nominal] if keys is None else keys
+            changes = {key: self.nominal[key] for key in keys}
+            if any(self.settings[key] != value for key, value in changes.items()):
+                self.last_edit = keys[0] if len(keys) == 1 else None
+                self._record(self.settings.changed(changes), "Reset")
+
+    def pin(self) -> None:
+        """Make the settings in force the nominal ones."""
+        if self._current is not None and self.settings is not None:
+            self._current.nominal = self.settings
+            self.nominal_changed.emit(self.settings)
+
+    def undo(self) -> None:
+        """Take the last step back."""
+        if self.history is not None and self.history.undoes is not None:
+            self._step(self.history, self.history.undoes, self.history.undo)
+
+    def redo(self) -> None:
+        """Bring the last step back."""
+        if self.history is not None and self.history.redoes is not None:
+            self._step(self.history, self.history.redoes, self.history.redo)
+
+    def drag_begin(self) -> None:
+        """What follows is one step, until `drag_end`."""
+        self.dragging = True
+        if self.history is not None:
+            self.history.hold()
+
+    def drag_end(self) -> None:
+        """The mouse button is up."""
+        if self.dragging:
+            self.dragging = False
+            if self.history is not None:
+                self.history.release()
+            self.drag_ended.emit()
+
+    def _record(self, settings: Settings, edit: str) -> None:
+        if self.history is not None:
+            self.history.record(settings, edit)
+            self.settings_changed.emit(settings)
+
+    def _step(self, history: History[Settings], edit: str, move: Callable[[], Settings]) -> None:
+        before = history.current
+        self.last_edit = edit if edit in before else None
+        settings = move()
+        if settings.pipeline is not before.pipeline and self._current is not None and self.frame is not None:
+            self._current.nominal = settings.pipeline.settings(self.frame)
+            self.nominal_changed.emit(self.nominal)
+        self.settings_changed.emit(settings)

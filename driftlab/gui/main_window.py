@@ -1,0 +1,344 @@
+"""The window: panels around the preview, and what the table of actions asks it for. Holds no state of the document."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, QObject, QSettings, Qt, Signal
+from PySide6.QtGui import (
+    QAction,
+    QCloseEvent,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QGuiApplication,
+    QKeyEvent,
+    QKeySequence,
+)
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QToolBar, QVBoxLayout, QWidget
+
+from driftlab.gui import dialogs, icons
+from driftlab.gui.actions import ACTIONS, Action
+from driftlab.gui.command import command
+from driftlab.gui.computing import Computing
+from driftlab.gui.document import Document
+from driftlab.gui.opening import Opening, Untrusted
+from driftlab.gui.panels.frames import FramesPanel
+from driftlab.gui.panels.logits import LogitsPanel
+from driftlab.gui.panels.preview import PreviewPanel
+from driftlab.gui.panels.stages import StagesPanel
+from driftlab.gui.panels.status import StatusLine
+from driftlab.gui.preview_source import PreviewSource, TorchEngine
+from driftlab.gui.problem import Problem
+from driftlab.gui.sorting import sort
+from driftlab.gui.widgets.message_bar import MessageBar
+from driftlab.gui.worker import Worker
+
+__all__ = ["MainWindow"]
+
+
+class MainWindow(QMainWindow):
+    """Everything that is on the screen."""
+
+    closed = Signal()
+
+    def __init__(self, store: QSettings) -> None:
+        super().__init__()
+        self.setWindowTitle("driftlab")
+        self.setAcceptDrops(True)
+        self.store = store
+        self.worker = Worker(("frame", "model", "logits", "heatmap", "analysis"), "compute", finishing=("logits",))
+        self.source = PreviewSource(TorchEngine())
+        self.document: Document = Document()
+        self.opening = Opening(self.document, self.worker, store)
+        self.computing = Computing(self.document, self.worker)
+        self.preview = PreviewPanel(self.document, self.source, self.computing)
+        self.stages = StagesPanel(self.document, store)
+        self.logits = LogitsPanel(self.document, self.computing)
+        self.frames = FramesPanel(self.document, self.computing)
+        self.status = StatusLine(self.worker)
+        self.messages = MessageBar()
+        self.actions_by_name: dict[str, QAction] = {}
+        self.menus: dict[str, QMenu] = {}
+        self._make_center()
+        self._make_docks()
+        self._make_actions()
+        self._connect()
+        self.refresh()
+        self.resize(1440, 900)
+        self._restore()
+
+    # Making
+
+    def _make_center(self) -> None:
+        center = QWidget()
+        column = QVBoxLayout(center)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.messages)
+        column.addWidget(self.preview, stretch=1)
+        self.setCentralWidget(center)
+        self.setStatusBar(self.status)
+        self.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea)
+        self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
+        self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, self.tabPosition(Qt.DockWidgetArea.TopDockWidgetArea))
+
+    def _make_docks(self) -> None:
+        area = Qt.DockWidgetArea
+        self.docks: dict[str, QDockWidget] = {}
+        for name, title, widget, where in (
+            ("frames", "Frames", self.frames, area.LeftDockWidgetArea),
+            ("stages", "Data model", self.stages, area.RightDockWidgetArea),
+            ("logits", "Logits", self.logits, area.BottomDockWidgetArea),
+        ):
+            dock = QDockWidget(title, self)
+            dock.setObjectName(name)
+            dock.setWidget(widget)
+            self.addDockWidget(where, dock)
+            self.docks[name] = dock
+        docks = self.docks
+        self.resizeDocks([docks["frames"], docks["stages"]], [210, 380], Qt.Orientation.Horizontal)
+        self.resizeDocks([docks["logits"]], [250], Qt.Orientation.Vertical)
+
+    def _make_actions(self) -> None:
+        bar = QToolBar("Tools", self)
+        bar.setObjectName("tools")
+        bar.setMovable(False)
+        bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.addToolBar(bar)
+        for entry in ACTIONS:
+            menu = self.menus.get(entry.menu) or self.menus.setdefault(entry.menu, self.menuBar().addMenu(entry.menu))
+            action = self._make_action(entry)
+            if entry.apart:
+                menu.addSeparator()
+            menu.addAction(action)
+            if entry.tool:
+                if entry.apart:
+                    bar.addSeparator()
+                bar.addAction(action)
+        recent = QMenu("Recent", self)
+        recent.aboutToShow.connect(partial(self._fill_recent, recent))
+        self.menus["File"].insertMenu(self.actions_by_name["open_model"], recent)
+        panels = self.menus["View"].addMenu("Panels")
+        for dock in self.docks.values():
+            panels.addAction(dock.toggleViewAction())
+        presets = self.stages.presets.menu()
+        presets.aboutToShow.connect(partial(self._fill_presets, presets))
+
+    def _make_action(self, entry: Action) -> QAction:
+        action = QAction(entry.text, self)
+        action.setObjectName(entry.name)
+        action.setShortcuts([QKeySequence(key) for key in entry.keys])
+        keys = f" ({action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)})" if entry.keys else ""
+        action.setToolTip(f"{entry.help or entry.text}{keys}")
+        if entry.tool:
+            action.setIconText(entry.tool)
+        action.setCheckable(entry.checkable)
+        action.setChecked(entry.checked)
+        if entry.icon:
+            action.setIcon(icons.icon(entry.icon))
+        if entry.checkable:
+            action.toggled.connect(partial(entry.run, self))
+        else:
+            action.triggered.connect(lambda checked=False: entry.run(self))
+        self.addAction(action)
+        self.actions_by_name[entry.name] = action
+        return action
+
+    def _connect(self) -> None:
+        document, opening = self.document, self.opening
+        for signal in (
+            document.entries_changed,
+            document.frame_changed,
+            document.settings_changed,
+            document.model_changed,
+            document.region_changed,
+        ):
+            signal.connect(self.refresh)
+        opening.failed.connect(self.messages.show_problem)
+        opening.trust_needed.connect(self._ask_for_trust)
+        opening.loading_changed.connect(self._show_loading)
+        self.stages.failed.connect(self.messages.show_problem)
+        self.source.failed.connect(lambda error: self.messages.show_problem(Problem.of(error)))
+        self.computing.failed.connect(lambda error: self.messages.show_problem(Problem.of(error)))
+        self.source.engine_changed.connect(lambda: self.status.show_engine(self.source.engine))
+        self.status.show_engine(self.source.engine)
+        self.preview.pictured.connect(self.status.show_picture)
+        self.preview.pictured.connect(self.frames.show_thumbnail)
+        self.preview.readout_changed.connect(self.status.show_readout)
+        self.preview.drop_area.open_asked.connect(self.ask_for_files)
+        self.preview.drop_area.model_asked.connect(self.ask_for_model)
+        self.preview.drop_area.sample_asked.connect(opening.open_sample)
+        self.logits.model_asked.connect(self.ask_for_model)
+        self.frames.chosen.connect(opening.select)
+        self.status.cancel_asked.connect(self.cancel_jobs)
+        QGuiApplication.styleHints().colorSchemeChanged.connect(self._recolor)
+        QGuiApplication.instance().installEventFilter(self)  # type: ignore[union-attr]
+
+    # Showing
+
+    @property
+    def current(self) -> bool:
+        """Whether nothing is loading, and picture, logits and sensitivities are of the settings in force."""
+        return (
+            not self.worker.busy
+            and self.opening.idle
+            and self.preview.current
+            and self.source.idle
+            and self.computing.current
+        )
+
+    def refresh(self) -> None:
+        """Actions and title as the document is."""
+        for entry in ACTIONS:
+            self.actions_by_name[entry.name].setEnabled(entry.when(self))
+        history, current = self.document.history, self.document.current
+        for name, edit in (
+            ("undo", history.undoes if history else None),
+            ("redo", history.redoes if history else None),
+        ):
+            self.actions_by_name[name].setText(f"{name.title()} {self._title_of(edit)}".rstrip())
+        model = self.document.model
+        parts = [current.path.name if current else "", model.source.name if model else ""]
+        self.setWindowTitle(" · ".join([*filter(None, parts), "driftlab"]))
+
+    def _title_of(self, edit: str | None) -> str:
+        settings = self.document.settings
+        if edit is None or settings is None or edit not in settings:
+            return edit or ""
+        declared = settings.pipeline.keys[edit]
+        return declared.label.lower() if declared else settings.pipeline.stage(edit.partition(".")[0]).title.lower()
+
+    def _show_loading(self, sentence: str) -> None:
+        self.status.job.setText(sentence)
+        if self.document.frame is None and sentence:
+            self.preview.drop_area.show_hint(sentence)
+        else:
+            self.preview.drop_area.show_hint("")
+
+    def _ask_for_trust(self, untrusted: Untrusted) -> None:
+        source = untrusted.source
+        self.messages.ask(
+            f"{source.name} can run code when it is loaded: {source.risk}. Load it only if you know where it comes "
+            f"from (sha256 {source.sha256[:16]}…). You are asked once for this file.",
+            "Trust and load",
+            partial(self.opening.trust, untrusted),
+            "Do not load",
+        )
+
+    def _fill_recent(self, menu: QMenu) -> None:
+        menu.clear()
+        for path in self.opening.recent:
+            menu.addAction(path, partial(self.opening.open, [Path(path)]))
+        if not self.opening.recent:
+            menu.addAction("Nothing yet").setEnabled(False)
+
+    def _fill_presets(self, menu: QMenu) -> None:
+        dialogs.fill_presets(menu, self.document, self.store, self.messages)
+
+    def _recolor(self) -> None:
+        icons.forget()
+        for entry in ACTIONS:
+            if entry.icon:
+                self.actions_by_name[entry.name].setIcon(icons.icon(entry.icon))
+
+    # What actions ask for
+
+    def ask_for_files(self) -> None:
+        """Camera files and pictures to open."""
+        dialogs.ask_for_files(self, "Open camera files or pictures", lambda paths: self.opening.open(paths))
+
+    def ask_for_folder(self) -> None:
+        """A folder of frames to open."""
+        dialogs.ask_for_folder(self, "Open a folder of frames", lambda paths: self.opening.open(paths))
+
+    def ask_for_model(self) -> None:
+        """A task model to open."""
+        dialogs.ask_for_files(self, "Choose a task model", lambda paths: self.opening.open_model(str(paths[0])))
+
+    def ask_for_settings(self) -> None:
+        """Settings to lay over those in force."""
+        dialogs.ask_for_files(self, "Open settings", lambda paths: self.opening.open_settings(paths[0]), "*.json")
+
+    def ask_where_to_save_settings(self) -> None:
+        """Where the settings go."""
+        dialogs.save_settings(self, self.document, self.messages)
+
+    def ask_where_to_save_picture(self) -> None:
+        """Where the picture goes."""
+        dialogs.save_picture(self, self.document, self.worker, self.messages)
+
+    def copy_settings(self) -> None:
+        """Settings to the clipboard."""
+        dialogs.copy_settings(self.document)
+
+    def paste_settings(self) -> None:
+        """Settings from the clipboard."""
+        dialogs.paste_settings(self.document, self.messages)
+
+    def copy_command(self, name: str) -> None:
+        """A shell command to the clipboard."""
+        text = command(self.document, name)
+        QGuiApplication.clipboard().setText(text)
+        self.status.showMessage(f"Copied: {text}", 6000)
+
+    def cancel_jobs(self) -> None:
+        """End what is being computed."""
+        for kind in ("heatmap", "analysis"):
+            self.worker.cancel(kind)
+
+    def show_about(self) -> None:
+        """What this is made of."""
+        dialogs.show_about(self, self.source.engine)
+
+    # Dropping, keys, closing
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Say what a drop would do."""
+        found = sort(_dropped(event))
+        sentence = found.sentence()
+        self.preview.drop_area.show_hint(sentence)
+        self.status.showMessage(sentence)
+        if found.opens:
+            event.acceptProposedAction()
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """Say it no longer."""
+        self.preview.drop_area.show_hint("")
+        self.status.clearMessage()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Open what was dropped."""
+        self.preview.drop_area.show_hint("")
+        self.status.clearMessage()
+        event.acceptProposedAction()
+        self.opening.open(_dropped(event))
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """The key that shows nominal for as long as it is held."""
+        kinds = (QEvent.Type.KeyPress, QEvent.Type.KeyRelease)
+        if event.type() in kinds and isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Backslash:
+            if not event.isAutoRepeat() and isinstance(watched, QWidget) and watched.window() is self:
+                self.actions_by_name["compare"].setChecked(event.type() == QEvent.Type.KeyPress)
+            return isinstance(watched, QWidget)
+        return False
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Remember the layout, and leave no thread behind."""
+        self.store.setValue("geometry", self.saveGeometry())
+        self.store.setValue("docks", self.saveState())
+        QGuiApplication.instance().removeEventFilter(self)  # type: ignore[union-attr]
+        self.source.close()
+        self.worker.close()
+        super().closeEvent(event)
+        self.closed.emit()
+
+    def _restore(self) -> None:
+        for name, restore in (("geometry", self.restoreGeometry), ("docks", self.restoreState)):
+            if (value := self.store.value(name)) is not None:
+                restore(value)
+
+
+def _dropped(event: QDropEvent) -> list[Path]:
+    return [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]

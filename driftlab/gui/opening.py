@@ -1,0 +1,215 @@
+"""Opens frames and task models in the worker's thread; what is open stays until the new is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from PySide6.QtCore import QObject, QSettings, Signal
+
+from driftlab import resource
+from driftlab.gui.document import Document, Entry
+from driftlab.gui.problem import Problem
+from driftlab.gui.sorting import sort
+from driftlab.gui.worker import Worker
+
+if TYPE_CHECKING:
+    from driftlab.isp.settings import Settings
+    from driftlab.model.source import Source
+    from driftlab.model.task_model import TaskModel
+    from driftlab.raw.frame import RawFrame
+
+__all__ = ["LoadFrame", "LoadModel", "Opening", "Untrusted"]
+
+LoadFrame = Callable[[str], "RawFrame"]
+FirstSettings = Callable[["RawFrame"], "Settings"]
+LoadModel = Callable[[str, bool], "TaskModel"]
+
+TRUSTED: Final = "trusted_models"
+RECENT: Final = "recent"
+
+
+class Untrusted:
+    """A model that is not loaded before somebody has said that its code may run."""
+
+    def __init__(self, path: str, source: Source) -> None:
+        self.path = path
+        self.source = source
+
+
+class Opening(QObject):
+    """What turns paths into a document."""
+
+    trust_needed = Signal(object)  # Untrusted
+    failed = Signal(object)  # Problem
+    loading_changed = Signal(str)  # what is being loaded, or nothing
+    recent_changed = Signal()
+
+    def __init__(self, document: Document, worker: Worker, store: QSettings) -> None:
+        super().__init__()
+        self._document, self._worker, self._store = document, worker, store
+        self._generation = {"frame": 0, "model": 0}
+        self._loading: dict[str, str] = {}
+        #: How frames and models are loaded and with which settings a frame begins; a command line has its own ways.
+        self.load_frame: LoadFrame | None = None
+        self.load_model: LoadModel | None = None
+        self.first_settings: FirstSettings | None = None
+        worker.delivered.connect(self._deliver)
+        worker.finished.connect(self._end)
+        worker.dropped.connect(self._end)
+        worker.failed.connect(self._fail)
+
+    def warm_up(self) -> None:
+        """Import what the first frame will need, while the window is already there."""
+        self._worker.submit("frame", _imported)
+
+    def open(self, paths: list[Path]) -> None:
+        """Open whatever these paths are: frames, folders, a model, settings."""
+        found = sort(paths)
+        for path, why in found.refused:
+            self.failed.emit(Problem(f"'{path.name or path}' is not opened: {why}."))
+        if found.models:
+            self.open_model(str(found.models[-1]))
+        if found.frames:
+            self._remember(str(found.frames[0] if len(paths) > 1 or paths[0] in found.frames else paths[0]))
+            self.select(self._document.add(found.frames)[0])
+        if found.settings:
+            self.open_settings(found.settings[-1])
+
+    def open_sample(self) -> None:
+        """The bundled example: a frame that the model has right, its fellows, and the model."""
+        folder = resource("demo")
+        self.open([folder / "leukocyte_net.safetensors"])
+        names = sorted(path for path in folder.glob("*.dng"))
+        entries = self._document.add(names)
+        self.select(next(each for each in entries if each.path.name.startswith("eosinophil-03")))
+
+    def select(self, entry: Entry) -> None:
+        """Show this frame of the list."""
+        self._begin("frame", entry.path.name, partial(_frame, entry, self.load_frame, self.first_settings))
+
+    def step(self, by: int) -> None:
+        """Show the frame so many places further on, round and round."""
+        entries, current = self._document.entries, self._document.current
+        if entries:
+            at = entries.index(current) if current in entries else 0
+            self.select(entries[(at + by) % len(entries)])
+
+    def open_model(self, path: str, trust: bool = False) -> None:
+        """Load a task model; one that can run code is asked about, once for each sha256."""
+        trusted = self._trusted()
+        self._begin("model", Path(path).name, partial(_model, path, trust, trusted, self.load_model))
+
+    def trust(self, untrusted: Untrusted) -> None:
+        """Somebody has said that this model's code may run: remember it and load."""
+        self._store.setValue(TRUSTED, sorted({*self._trusted(), untrusted.source.sha256}))
+        self.open_model(untrusted.path)
+
+    def open_settings(self, path: Path) -> None:
+        """Lay the settings of a JSON file over those in force."""
+        from driftlab.errors import DriftlabError
+
+        settings, frame = self._document.settings, self._document.frame
+        if settings is None or frame is None:
+            self.failed.emit(Problem(f"'{path.name}' waits for a frame: open one first, then its settings."))
+            return
+        from driftlab.isp.pipeline import pipeline_of
+        from driftlab.isp.settings import pipeline_named_in
+
+        try:
+            name = pipeline_named_in(path)
+            if name is not None and name != settings.pipeline.name:
+                settings = pipeline_of(name).settings(frame)
+            self._document.replace(settings.loaded(path), f"Open {path.name}")
+        except DriftlabError as error:
+            self.failed.emit(Problem.of(error, partial(self.open_settings, path)))
+
+    @property
+    def recent(self) -> list[str]:
+        """Files and folders that were opened, the newest first."""
+        return [str(each) for each in _listed(self._store.value(RECENT))]
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is being loaded."""
+        return not self._loading
+
+    def _remember(self, path: str) -> None:
+        recent = [path, *(each for each in self.recent if each != path)][:10]
+        self._store.setValue(RECENT, recent)
+        self.recent_changed.emit()
+
+    def _trusted(self) -> frozenset[str]:
+        return frozenset(str(each) for each in _listed(self._store.value(TRUSTED)))
+
+    def _begin(self, kind: str, what: str, job: Callable[[], Iterator[object]]) -> None:
+        self._generation[kind] = self._worker.submit(kind, job)
+        self._loading[kind] = what
+        self._say()
+
+    def _deliver(self, kind: str, generation: int, item: Any) -> None:
+        if kind not in self._generation or generation != self._generation[kind]:
+            return
+        if isinstance(item, Untrusted):
+            self.trust_needed.emit(item)
+        elif kind == "model" and item is not None:
+            self._remember_model(item)
+        elif item is not None:
+            self._document.show(*item)
+
+    def _remember_model(self, item: tuple[TaskModel, str]) -> None:
+        self._remember(item[1])
+        self._document.set_model(*item)
+
+    def _end(self, kind: str, generation: int) -> None:
+        if kind in self._generation and generation == self._generation[kind]:
+            self._loading.pop(kind, None)
+            self._say()
+
+    def _fail(self, kind: str, generation: int, error: Exception) -> None:
+        if kind in self._generation:
+            self.failed.emit(Problem.of(error))
+            self._end(kind, generation)
+
+    def _say(self) -> None:
+        names = ", ".join(self._loading.values())
+        self.loading_changed.emit(f"Loading {names} …" if names else "")
+
+
+def _listed(value: object) -> list[object]:
+    """What QSettings gives for a list: a list, its only element, or nothing."""
+    return [] if value is None else list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _imported() -> Iterator[None]:
+
+    yield None
+
+
+def _frame(
+    entry: Entry, load: LoadFrame | None, first: FirstSettings | None
+) -> Iterator[tuple[Entry, RawFrame, Settings]]:
+    from driftlab.raw.load import load_raw
+
+    frame = (load or load_raw)(str(entry.path))
+    from driftlab.isp.pipeline import CAMERA
+
+    yield entry, frame, (first or CAMERA.settings)(frame)
+
+
+def _model(
+    path: str, trust: bool, trusted: frozenset[str], load: LoadModel | None
+) -> Iterator[Untrusted | tuple[TaskModel, str] | None]:
+    yield None  # the import below takes a second: here a newer request may come first
+    from driftlab.model.load import find_source, load_model
+
+    if load is not None:
+        yield load(path, trust), path
+        return
+    source = find_source(path)
+    if source.risk and not trust and source.sha256 not in trusted:
+        yield Untrusted(path, source)
+        return
+    yield load_model(path, trust=bool(source.risk)), path

@@ -1,0 +1,112 @@
+"""The list of opened frames: small pictures, names, and what the model last said of each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QIcon, QPainter, QPixmap
+from PySide6.QtWidgets import QLabel, QListWidget, QListWidgetItem, QStackedLayout, QWidget
+from superqt.utils import signals_blocked
+
+from driftlab.gui import theme
+from driftlab.gui.computing import Computing
+from driftlab.gui.document import Document, Entry
+from driftlab.gui.numbers import written
+
+if TYPE_CHECKING:
+    from driftlab.gui.computing import Answer
+    from driftlab.gui.preview_source import Picture
+
+__all__ = ["FramesPanel"]
+
+THUMB: Final = 56
+
+
+class FramesPanel(QWidget):
+    """One row a frame."""
+
+    chosen = Signal(object)
+
+    def __init__(self, document: Document, computing: Computing) -> None:
+        super().__init__()
+        self._document, self._computing = document, computing
+        self.list = QListWidget()
+        self.list.setIconSize(QSize(THUMB, THUMB))
+        self.list.setAccessibleName("Frames")
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        empty = QLabel("Frames that you open are listed here.")
+        empty.setWordWrap(True)
+        empty.setEnabled(False)
+        empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._stack = QStackedLayout(self)
+        self._stack.addWidget(empty)
+        self._stack.addWidget(self.list)
+        self._items: dict[int, QListWidgetItem] = {}
+        self._blank = QPixmap(THUMB, THUMB)
+        self._blank.fill(theme.color("groove"))
+        self.setMinimumWidth(160)
+        self.list.currentRowChanged.connect(self._choose)
+        document.entries_changed.connect(self.show_entries)
+        document.frame_changed.connect(self.show_entries)
+        computing.answer_changed.connect(self._show_answer)
+
+    def sizeHint(self) -> QSize:
+        """Room for a small picture and a name."""
+        return QSize(200, 300)
+
+    def show_entries(self) -> None:
+        """The list as it is, with the current frame marked."""
+        with signals_blocked(self.list):
+            known = {id(entry) for entry in self._document.entries}
+            for gone in [key for key in self._items if key not in known]:
+                self.list.takeItem(self.list.row(self._items.pop(gone)))
+            for entry in self._document.entries:
+                if id(entry) not in self._items:
+                    item = QListWidgetItem(QIcon(self._blank), entry.path.name)
+                    item.setToolTip(str(entry.path))
+                    item.setSizeHint(QSize(0, THUMB + 8))
+                    self._items[id(entry)] = item
+                    self.list.addItem(item)
+            current = self._document.current
+            if current is not None and id(current) in self._items:
+                self.list.setCurrentItem(self._items[id(current)])
+                self.list.scrollToItem(self._items[id(current)])
+        self._stack.setCurrentIndex(bool(self._document.entries))
+
+    def show_thumbnail(self, picture: Picture) -> None:
+        """The small picture of the current frame."""
+        item = self._current_item()
+        if item is None or not picture.exact:
+            return
+        small = picture.levels[-1].scaled(
+            THUMB, THUMB, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+        )
+        pixmap = QPixmap(THUMB, THUMB)
+        pixmap.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(pixmap)
+        painter.drawImage((THUMB - small.width()) // 2, (THUMB - small.height()) // 2, small)
+        painter.end()
+        item.setIcon(QIcon(pixmap))
+
+    def _show_answer(self, answer: Answer) -> None:
+        item, current = self._current_item(), self._document.current
+        if item is None or current is None or answer.question.draft or answer.top is None:
+            return
+        margin = getattr(answer.prediction, "margin", None)
+        nominal = self._computing.nominal
+        flag = "⚑ " if nominal is not None and nominal.top not in (None, answer.top) else ""
+        said = f"{flag}{answer.top}" + (f"  m\u2009{written(margin, 2)}" if margin is not None else "")
+        item.setText(f"{current.path.name}\n{said}")
+
+    def _current_item(self) -> QListWidgetItem | None:
+        current = self._document.current
+        return self._items.get(id(current)) if current is not None else None
+
+    def _choose(self, row: int) -> None:
+        if 0 <= row < self.list.count():
+            item = self.list.item(row)
+            entry = next((each for each in self._document.entries if self._items.get(id(each)) is item), None)
+            if isinstance(entry, Entry) and entry is not self._document.current:
+                self.chosen.emit(entry)

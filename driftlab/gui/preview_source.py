@@ -1,0 +1,236 @@
+"""Pictures for the preview, drawn in a thread of their own by whichever engine there is.
+
+A draft that has begun is finished and shown, requests between are dropped, the newest runs next: an unbroken drag never
+starves the screen. An exact picture gives way to a newer request between its tiles. Engines run in the preview's
+thread; `PreviewSource` belongs to the GUI's.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QImage
+
+from driftlab.gui.worker import Worker
+
+if TYPE_CHECKING:
+    from driftlab.isp.develop import Region
+    from driftlab.isp.settings import Settings
+    from driftlab.raw.frame import RawFrame
+
+__all__ = ["Drawn", "Engine", "Picture", "PreviewSource", "Readout", "TorchEngine"]
+
+#: Samples of a draft: about as many as a canvas has pixels.
+BUDGET: Final = 900_000
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """What an engine has drawn: `pixels` uint8 `[h, w, 4]` (R, G, B, 255), where they lie, and the picture's size."""
+
+    pixels: NDArray[np.uint8]
+    region: Region
+    size: tuple[int, int]
+    exact: bool
+
+
+class Engine(Protocol):
+    """Whatever develops pictures for the eye."""
+
+    name: str
+    #: Why it is this one and no faster one; empty where there is nothing to say.
+    reason: str
+
+    def draft(self, frame: RawFrame, settings: Settings, visible: Region, budget: int) -> Drawn:
+        """What is visible, soon: at a lower resolution where it is more than `budget` samples."""
+
+    def exact(self, frame: RawFrame, settings: Settings) -> Iterator[Drawn | None]:
+        """The picture, last; None before it, wherever the work may be broken off."""
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A picture and what it is of. `levels` are it and its halves, for drawing it small."""
+
+    levels: tuple[QImage, ...]
+    region: Region
+    size: tuple[int, int]
+    exact: bool
+    frame: RawFrame
+    settings: Settings
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Readout:
+    """One pixel: its place, the sensor's DN there, linear RGB, and display RGB of 255."""
+
+    at: tuple[int, int]
+    dn: tuple[float, ...]
+    linear: tuple[float, ...]
+    display: tuple[int, ...]
+
+
+class TorchEngine:
+    """The data model itself, on the processor."""
+
+    name = "PyTorch (CPU)"
+
+    def __init__(self, reason: str = "") -> None:
+        self.reason = reason
+        self._small: tuple[RawFrame, int, RawFrame] | None = None
+
+    def draft(self, frame: RawFrame, settings: Settings, visible: Region, budget: int) -> Drawn:
+        """The visible region, of a smaller frame where it is large."""
+        from driftlab.isp.develop import Region, develop, picture_size
+        from driftlab.isp.draft import draft_frame, draft_settings, draft_side
+
+        size = picture_size(frame, settings)
+        shrink = frame.size[1] // size[1]
+        side = draft_side(frame, visible.width * visible.height * shrink**2, budget)
+        if self._small is None or self._small[0] is not frame or self._small[1] != side:
+            self._small = frame, side, draft_frame(frame, side)
+        small, settings = self._small[2], draft_settings(settings, side)
+        height, width = picture_size(small, settings)
+        left, top = min(visible.left // side, width - 1), min(visible.top // side, height - 1)
+        right = min(-(-(visible.left + visible.width) // side), width)
+        bottom = min(-(-(visible.top + visible.height) // side), height)
+        part = Region(left, top, right - left, bottom - top)
+        pixels = _opaque(part.height, part.width)
+        pixels[..., :3] = develop(small, settings, region=part, bits=8).transpose(1, 2, 0)
+        where = Region(left * side, top * side, part.width * side, part.height * side)
+        return Drawn(pixels, where, size, side == 1)
+
+    def exact(self, frame: RawFrame, settings: Settings) -> Iterator[Drawn | None]:
+        """All of it, tile by tile."""
+        from driftlab.isp.develop import Region, picture_size, tiles
+
+        height, width = picture_size(frame, settings)
+        pixels = _opaque(height, width)
+        for tile in tiles(frame, settings):
+            at = tile.region
+            rgb = (tile.pixels.clamp(0, 1) * 255).round_().to(dtype=_byte()).permute(1, 2, 0)
+            pixels[at.top : at.top + at.height, at.left : at.left + at.width, :3] = rgb.numpy()
+            yield None
+        yield Drawn(pixels, Region(0, 0, width, height), (height, width), True)
+
+
+class PreviewSource(QObject):
+    """Asks the engine, and tells what has been drawn."""
+
+    pictured = Signal(object)
+    nominal_pictured = Signal(object)
+    read = Signal(object)
+    failed = Signal(object)
+    engine_changed = Signal()
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__()
+        self.engine = engine
+        self.shown = 0
+        self._worker = Worker(("draft", "exact", "readout", "nominal"), "preview", finishing=("draft",))
+        self._worker.delivered.connect(self._deliver)
+        self._worker.failed.connect(lambda kind, generation, error: self.failed.emit(error))
+
+    def use(self, engine: Engine) -> None:
+        """Draw with another engine from now on."""
+        self.engine = engine
+        self.engine_changed.emit()
+
+    def draft(self, frame: RawFrame, settings: Settings, visible: Region) -> None:
+        """Draw what is visible, soon."""
+        self._worker.cancel("exact")
+        self._worker.submit("draft", partial(_draft, self.engine, frame, settings, visible))
+
+    def exact(self, frame: RawFrame, settings: Settings) -> None:
+        """Draw all of it."""
+        self._worker.submit("exact", partial(_exact, self.engine, frame, settings))
+
+    def nominal(self, frame: RawFrame, settings: Settings) -> None:
+        """Draw all of it at the nominal settings."""
+        self._worker.submit("nominal", partial(_exact, self.engine, frame, settings))
+
+    def readout(self, frame: RawFrame, settings: Settings, x: int, y: int) -> None:
+        """Tell of one pixel."""
+        self._worker.submit("readout", partial(_readout, frame, settings, x, y))
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is left to draw."""
+        return not self._worker.busy - {"readout"}
+
+    def close(self) -> None:
+        """End the thread."""
+        self._worker.close()
+
+    def _deliver(self, kind: str, generation: int, item: object) -> None:
+        if kind != "draft" and not self._worker.is_newest(kind, generation):
+            return
+        if isinstance(item, Readout):
+            self.read.emit(item)
+        elif isinstance(item, Picture):
+            self.shown += 1
+            (self.nominal_pictured if kind == "nominal" else self.pictured).emit(item)
+
+
+def _draft(engine: Engine, frame: RawFrame, settings: Settings, visible: Region) -> Iterator[Picture]:
+    start = time.perf_counter()
+    drawn = engine.draft(frame, settings, visible, BUDGET)
+    yield Picture((_image(drawn),), drawn.region, drawn.size, drawn.exact, frame, settings, time.perf_counter() - start)
+
+
+def _exact(engine: Engine, frame: RawFrame, settings: Settings) -> Iterator[Picture | None]:
+    start = time.perf_counter()
+    for drawn in engine.exact(frame, settings):
+        if drawn is None:
+            yield None
+            continue
+        levels = [_image(drawn)]
+        while max(levels[-1].width(), levels[-1].height()) > 1024:
+            half = levels[-1]
+            size = half.width() // 2, half.height() // 2
+            mode = Qt.TransformationMode.SmoothTransformation
+            levels.append(half.scaled(*size, Qt.AspectRatioMode.IgnoreAspectRatio, mode))
+        seconds = time.perf_counter() - start
+        yield Picture(tuple(levels), drawn.region, drawn.size, True, frame, settings, seconds)
+
+
+def _readout(frame: RawFrame, settings: Settings, x: int, y: int) -> Iterator[Readout]:
+    from driftlab.isp.develop import Region, develop, picture_size
+    from driftlab.isp.stage import Domain
+
+    height, width = picture_size(frame, settings)
+    if not (0 <= x < width and 0 <= y < height):
+        return
+    here, pipeline = Region(x, y, 1, 1), settings.pipeline
+    linear = [stage.name for stage in pipeline.stages if pipeline.writes(stage.name) == Domain.LINEAR_RGB]
+    side = frame.size[0] // height
+    yield Readout(
+        (x, y),
+        tuple(frame.mosaic[:, y * side, x * side].tolist()),
+        tuple(develop(frame, settings, region=here, until=linear[-1])[:, 0, 0].tolist()) if linear else (),
+        tuple(develop(frame, settings, region=here, bits=8)[:, 0, 0].tolist()),
+    )
+
+
+def _image(drawn: Drawn) -> QImage:
+    height, width = drawn.pixels.shape[:2]
+    image = QImage(drawn.pixels.data, width, height, width * 4, QImage.Format.Format_RGBX8888)
+    return image.convertToFormat(QImage.Format.Format_RGB32)  # a copy, in the format that is fastest to paint
+
+
+def _opaque(height: int, width: int) -> NDArray[np.uint8]:
+    return np.full((height, width, 4), 255, np.uint8)
+
+
+def _byte() -> Any:
+    import torch
+
+    return torch.uint8

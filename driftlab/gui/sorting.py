@@ -1,0 +1,75 @@
+"""What dropped or named paths are: frames, a task model, settings, or nothing that can be opened.
+
+Told from names alone, for a drop must say what it will do before it is let go; the loaders look at the content.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+__all__ = ["MODELS", "PICTURES", "Sorted", "sort"]
+
+MODELS: Final = frozenset({".pt", ".pth", ".pt2", ".onnx", ".safetensors", ".th", ".ckpt"})
+_ENDS: Final = """3fr arw bmp cr2 cr3 crw dcr dng erf fff iiq jpeg jpg k25 kdc mos mrw nef npy nrw orf pef png
+raf raw rw2 rwl sr2 srf srw tif tiff x3f"""
+PICTURES: Final = frozenset(f".{end}" for end in _ENDS.split())
+#: What a Hugging Face folder holds.
+CONFIG: Final = "config.json"
+
+
+@dataclass
+class Sorted:
+    """Paths by what they are."""
+
+    frames: list[Path] = field(default_factory=list)
+    models: list[Path] = field(default_factory=list)
+    settings: list[Path] = field(default_factory=list)
+    refused: list[tuple[Path, str]] = field(default_factory=list)
+
+    @property
+    def opens(self) -> bool:
+        """Whether there is anything to open."""
+        return bool(self.frames or self.models or self.settings)
+
+    def sentence(self) -> str:
+        """What opening them will do, or why it will do nothing."""
+        parts = []
+        if self.frames:
+            parts.append(f"open {self.frames[0].name}" if len(self.frames) == 1 else f"open {len(self.frames)} frames")
+        if self.models:
+            parts.append(f"use {self.models[-1].name} as the task model")
+        if self.settings:
+            parts.append(f"apply the settings of {self.settings[-1].name}")
+        if parts:
+            said = ", ".join(parts)
+            return f"{said[0].upper()}{said[1:]}"
+        return " ".join(f"{path.name or path}: {why}." for path, why in self.refused[:3]) or "Nothing to open."
+
+
+def sort(paths: Iterable[Path]) -> Sorted:
+    """Each path where it belongs; a folder stands for the frames in it, or for the model that it is."""
+    result = Sorted()
+    for path in paths:
+        suffix = path.suffix.lower()
+        if path.is_dir():
+            if (path / CONFIG).is_file():
+                result.models.append(path)
+                continue
+            inside = sorted(each for each in path.iterdir() if each.suffix.lower() in PICTURES and each.is_file())
+            result.frames += inside
+            if not inside:
+                result.refused.append((path, "a folder without camera files or pictures"))
+        elif not path.exists():
+            result.refused.append((path, "there is no such file"))
+        elif suffix in MODELS:
+            result.models.append(path)
+        elif suffix == ".json":
+            result.settings.append(path)
+        elif suffix in {".csv", ".txt", ".md", ".html", ".xml", ".pdf", ".xmp", ".py", ".zip"}:
+            result.refused.append((path, f"driftlab opens camera files, pictures and models, no {suffix} files"))
+        else:  # headerless dumps have any name
+            result.frames.append(path)
+    return result

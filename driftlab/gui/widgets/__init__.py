@@ -1,0 +1,1 @@
+"""The widgets that panels are made of, a file each."""
