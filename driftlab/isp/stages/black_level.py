@@ -25,7 +25,7 @@ def _forward(image: Tensor, p: Values, sensor: Sensor) -> Tensor:
 
 
 def _wgsl(choices: Mapping[str, str], sensor: Sensor) -> Shader:
-    span = "facts.white - level" if choices["range"] == "black to white" else "facts.white"
+    span = "max(facts.white - level, 1.0)" if choices["range"] == "black to white" else "facts.white"
     return Point(
         f"""
         let level = of_site(site(at, plane), p.r, p.g1, p.g2, p.b);

@@ -111,7 +111,7 @@ def _wgsl(choices: Mapping[str, str], sensor: Sensor) -> Shader:
         """
     let twice = 2 * at;
     let four = jpeg_ycc(twice) + jpeg_ycc(twice + vec2i(1, 0)) + jpeg_ycc(twice + vec2i(0, 1)) + jpeg_ycc(twice + 1);
-    return vec3f(jpeg_ycc(at).x, four.yz / 4.0);"""
+    return vec3f(jpeg_ycc(at).x, jpeg_whole(four / 4.0).yz);"""
         if half
         else "return jpeg_ycc(at);"
     )
@@ -135,13 +135,13 @@ def _wgsl(choices: Mapping[str, str], sensor: Sensor) -> Shader:
     whole = f"""
     let ycc = vec3f(before(at, 0) + 128.0, {upsampled});
     let rgb = vec3f({", ".join(f"dot(ycc, vec3f{row})" for row in TO_RGB)});
-    return round(clamp(rgb, vec3f(0.0), vec3f(255.0))) / 255.0;"""
+    return jpeg_whole(clamp(rgb, vec3f(0.0), vec3f(255.0))) / 255.0;"""
     bodies = (
         chroma,
         f"{sums['x', forward]} return total;",
         f"{sums['y', forward]} return jpeg_rounded(total, at, p.quality);",
         f"{sums['y', back]} return total;",
-        f"{sums['x', back]} return total;",
+        f"{sums['x', back]} return jpeg_whole(total);",
     )
     return Passes((*(Pass(body, 3, grid=grid) for body in bodies), Pass(whole, 3)), _helpers(half))
 
@@ -164,20 +164,23 @@ fn jpeg_doubled(at: vec2i, plane: i32) -> f32 {
 }"""
     return f"""
 {tables}const JPEG_COSINES = array<f32, 32>({cosines});
+fn jpeg_whole(x: vec3f) -> vec3f {{
+    return floor(x + 0.5);
+}}
 fn jpeg_ycc(at: vec2i) -> vec3f {{
-    let rgb = round(clamp(load3(clamped(at)), vec3f(0.0), vec3f(1.0)) * 255.0);
-    return vec3f({ycc}) - vec3f(128.0, 0.0, 0.0);
+    let rgb = jpeg_whole(clamp(load3(clamped(at)), vec3f(0.0), vec3f(1.0)) * 255.0);
+    return jpeg_whole(vec3f({ycc})) - vec3f(128.0, 0.0, 0.0);
 }}
 fn jpeg_basis(sample: i32, frequency: i32) -> f32 {{
     let cosine = JPEG_COSINES[((2 * sample + 1) * frequency) & 31];
     return select(cosine, {0.5 * math.sqrt(0.5)}, frequency == 0);
 }}
 fn jpeg_rounded(x: vec3f, at: vec2i, quality: f32) -> vec3f {{
-    let scale = select(200.0 - 2.0 * quality, 5000.0 / quality, quality < 50.0) / 100.0;
+    let scale = select(200.0 - 2.0 * quality, floor(5000.0 / quality), quality < 50.0) / 100.0;
     let k = (at.y & 7) * 8 + (at.x & 7);
     let table = vec3f(JPEG_LUMINANCE[k], JPEG_CHROMINANCE[k], JPEG_CHROMINANCE[k]);
-    let steps = clamp(round(table * scale), vec3f(1.0), vec3f(255.0));
-    return round(x / steps) * steps;
+    let steps = clamp(jpeg_whole(table * scale), vec3f(1.0), vec3f(255.0));
+    return jpeg_whole(x / steps) * steps;
 }}{doubled if half else ""}"""
 
 

@@ -101,8 +101,8 @@ fn noise_hash(word: u32) -> u32 {
 fn noise_uniform(bits: u32) -> f32 { return (f32(bits >> 8u) + 0.5) / 16777216.0; }
 fn noise_deviate(seed: u32, plane: i32, row: i32, column: i32) -> f32 {
     let line = noise_hash(noise_hash(noise_hash(seed) ^ u32(plane)) ^ u32(row));
-    let first = noise_hash(line ^ u32(column));
-    let second = noise_hash(first ^ 0x3c6ef372u);
+    let first = noise_hash(noise_hash(line ^ u32(column)) + noise_hash(line + 0x3c6ef372u));
+    let second = noise_hash(first ^ 0x5851f42du);
     return sqrt(-2.0 * ln(noise_uniform(first))) * cosine_of_turns(noise_uniform(second));
 }"""
 

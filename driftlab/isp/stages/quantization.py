@@ -21,9 +21,11 @@ def _forward(image: Tensor, p: Values, sensor: Sensor) -> Tensor:
 
 
 def _wgsl(choices: Mapping[str, str], sensor: Sensor) -> Shader:
-    depth = (int(sensor.white)).bit_length()
-    step = 1.0 if choices["bits"] == "as shot" else 2.0 ** (depth - int(choices["bits"]))
-    return Point(f"return x + (clamp(round(x / {step}), 0.0, {2**depth / step - 1}) * {step} - x);", each=True)
+    depth = int(sensor.white).bit_length()
+    step = sensor.step if choices["bits"] == "as shot" else 2.0 ** (depth - int(choices["bits"]))
+    if not step:
+        return Point("return x;")
+    return Point(f"return clamp(round(x / {step}), 0.0, {2**depth / step - 1}) * {step};", each=True)
 
 
 STAGE = Stage(

@@ -74,7 +74,10 @@ def _wgsl(choices: Mapping[str, str], sensor: Sensor) -> Shader:
     balanced = "x * of_site(site(at, plane), p.r, p.g, p.g, p.b)"
     if choices["highlights"] == "keep":
         return Point(f"return {balanced};", each=True)
-    return Point(f"return min({balanced}, clamp(min(p.r, min(p.g, p.b)), 1e-3, 1.0));", each=True)
+    gains = ["p.g"] if sensor.cfa.kind == "mono" else ["p.r", "p.g", "p.b"]
+    limits = (f"select(1.0, {gain}, {gain} > 0.0)" for gain in gains)
+    body = f"var limit = 1.0; {' '.join(f'limit = min(limit, {each});' for each in limits)}"
+    return Point(f"{body} return min({balanced}, limit);", each=True)
 
 
 def _as_shot(index: int, frame: RawFrame) -> float:
