@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from driftlab.analysis.sensitivity import sensitivities
     from driftlab.isp.pipeline import PIPELINES, run
     from driftlab.isp.settings import Settings
     from driftlab.isp.stage import IspError
@@ -34,6 +35,7 @@ __all__ = [
     "load_raw",
     "resource",
     "run",
+    "sensitivities",
     "write_dng",
 ]
 
@@ -50,6 +52,7 @@ _HOMES = {
     "load_model": "driftlab.model.load",
     "load_raw": "driftlab.raw.load",
     "run": "driftlab.isp.pipeline",
+    "sensitivities": "driftlab.analysis.sensitivity",
     "write_dng": "driftlab.raw.dng",
 }
 
