@@ -84,7 +84,7 @@ class GpuEngine:
             pixels = renderer.read(until, (region.left, region.top, region.width, region.height))
             yield Tile(region, torch.from_numpy(pixels.copy()), 1.0)
             return
-        steps = plan.tiles(region, width, _within(plan, samples))
+        steps = plan.tiles(region, width, _within(plan, samples, width))
         for number, step in enumerate(steps, 1):
             left, top = self._window(frame, plan, step)
             renderer.render(settings, until)
@@ -104,7 +104,7 @@ class GpuEngine:
         canvas = np.empty((*size, 4), np.uint8)
         # The canvas in rectangles, each of which a window of the frame is enough for.
         across, down = region.width / size[1], region.height / size[0]
-        side = max(int((_within(plan, samples) ** 0.5) / plan.side / max(across, down)) - 2, 1)
+        side = max(int((_within(plan, samples, 0) ** 0.5) / plan.side / max(across, down)) - 2, 1)
         for row in range(0, size[0], side):
             for column in range(0, size[1], side):
                 part = canvas[row : row + side, column : column + side]
@@ -152,9 +152,12 @@ class GpuEngine:
         return min(self.gpu.largest // most, self.memory // kept) // 4
 
 
-def _within(plan: Plan, samples: int) -> int:
-    """Samples of a tile whose window, with its border widened to the grid on all sides, has at most so many."""
-    return max(int(samples**0.5) - 2 * plan.border - 4 * plan.grid, 64) ** 2
+def _within(plan: Plan, samples: int, width: int) -> int:
+    """Samples of a tile whose window has at most so many, with its border and all sides widened to the grid."""
+    around = 2 * plan.border + 4 * plan.grid
+    if plan.whole_rows:
+        return max(samples - around * width * plan.side, 1)
+    return max(int(samples**0.5) - around, 64) ** 2
 
 
 def _cover(place: tuple[float, float], extent: tuple[float, float], within: Region) -> Region:

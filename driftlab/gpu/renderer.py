@@ -57,11 +57,6 @@ class Renderer:
         """The picture or the output of a stage, or a region (left, top, width, height) of it, `[C, H, W]`."""
         return self._safely(lambda images: images.read(self._walked(images, until), region))
 
-    def size(self, until: str | None = None) -> tuple[int, int]:
-        """Height and width of the picture, or of the output of a stage."""
-        image = self._safely(lambda images: self._walked(images, until)).image
-        return image.height, image.width
-
     def display(
         self, region: tuple[float, float, float, float], size: tuple[int, int], until: str | None = None
     ) -> NDArray[np.uint8]:
