@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from driftlab.analysis.sensitivity import sensitivities
     from driftlab.errors import DriftlabError
     from driftlab.inference import predict
     from driftlab.isp.develop import Region, develop
@@ -49,6 +50,7 @@ __all__ = [
     "predict",
     "resource",
     "run",
+    "sensitivities",
     "write_dng",
     "write_picture",
 ]
@@ -74,6 +76,7 @@ _HOMES = {
     "load_raw": "driftlab.raw.load",
     "predict": "driftlab.inference",
     "run": "driftlab.isp.pipeline",
+    "sensitivities": "driftlab.analysis.sensitivity",
     "write_dng": "driftlab.raw.dng",
     "write_picture": "driftlab.picture",
 }

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from driftlab.gpu.device import Gpu
+from driftlab.gpu.device import Gpu, GpuMemoryError
 from driftlab.gpu.renderer import Renderer
 from driftlab.isp.develop import Tile
 from driftlab.isp.pipeline import Pipeline
@@ -26,6 +26,8 @@ __all__ = ["GpuEngine"]
 
 #: Bytes that the images of all stages may take together.
 MEMORY: Final = 2 << 30
+#: With less than that there is no use in trying smaller windows.
+LEAST: Final = 64 << 20
 
 
 class GpuEngine:
@@ -54,7 +56,24 @@ class GpuEngine:
     def tiles(
         self, frame: RawFrame, settings: Settings, *, region: Region | None = None, until: str | None = None
     ) -> Iterator[Tile]:
-        """As `isp.develop.tiles`: the picture, or a region of it, piece by piece."""
+        """As `isp.develop.tiles`: the picture, or a region of it, piece by piece; begun again if memory runs out."""
+        try:
+            yield from self._tiles(frame, settings, region, until)
+        except GpuMemoryError as error:
+            self._use_less(error)
+            yield from self.tiles(frame, settings, region=region, until=until)
+
+    def canvas(
+        self, frame: RawFrame, settings: Settings, region: Region, size: tuple[int, int], *, until: str | None = None
+    ) -> NDArray[np.uint8]:
+        """A region of the picture on a canvas of this height and width, RGBA `[H, W, 4]`; only it crosses the bus."""
+        try:
+            return self._canvas(frame, settings, region, size, until)
+        except GpuMemoryError as error:
+            self._use_less(error)
+            return self.canvas(frame, settings, region, size, until=until)
+
+    def _tiles(self, frame: RawFrame, settings: Settings, region: Region | None, until: str | None) -> Iterator[Tile]:
         plan, renderer = plan_of(settings, Sensor.of(frame), until), self._renderer(settings.pipeline)
         height, width = plan.picture(frame.size)
         region = region.within((height, width)) if region else Region(0, 0, width, height)
@@ -65,17 +84,16 @@ class GpuEngine:
             pixels = renderer.read(until, (region.left, region.top, region.width, region.height))
             yield Tile(region, torch.from_numpy(pixels.copy()), 1.0)
             return
-        steps = plan.tiles(region, width, _within(plan, samples))
+        steps = plan.tiles(region, width, _within(plan, samples, width))
         for number, step in enumerate(steps, 1):
             left, top = self._window(frame, plan, step)
             renderer.render(settings, until)
             pixels = renderer.read(until, (left, top, step.width, step.height))
             yield Tile(step, torch.from_numpy(pixels.copy()), number / len(steps))
 
-    def canvas(
-        self, frame: RawFrame, settings: Settings, region: Region, size: tuple[int, int], *, until: str | None = None
+    def _canvas(
+        self, frame: RawFrame, settings: Settings, region: Region, size: tuple[int, int], until: str | None
     ) -> NDArray[np.uint8]:
-        """A region of the picture on a canvas of this height and width, RGBA `[H, W, 4]`; only it crosses the bus."""
         plan, renderer = plan_of(settings, Sensor.of(frame), until), self._renderer(settings.pipeline)
         region = region.within(plan.picture(frame.size))
         samples = self._samples(frame, settings)
@@ -86,7 +104,7 @@ class GpuEngine:
         canvas = np.empty((*size, 4), np.uint8)
         # The canvas in rectangles, each of which a window of the frame is enough for.
         across, down = region.width / size[1], region.height / size[0]
-        side = max(int((_within(plan, samples) ** 0.5) / plan.side / max(across, down)) - 2, 1)
+        side = max(int((_within(plan, samples, 0) ** 0.5) / plan.side / max(across, down)) - 2, 1)
         for row in range(0, size[0], side):
             for column in range(0, size[1], side):
                 part = canvas[row : row + side, column : column + side]
@@ -98,6 +116,13 @@ class GpuEngine:
                 shown = (place[0] - cover.left + left, place[1] - cover.top + top, *extent)
                 part[:] = renderer.display(shown, (part.shape[0], part.shape[1]), until)
         return canvas
+
+    def _use_less(self, error: GpuMemoryError) -> None:
+        """Smaller windows from now on; the error where they are small already."""
+        if self.memory < LEAST:
+            raise error
+        self.memory //= 4
+        self._held = None
 
     def _renderer(self, pipeline: Pipeline) -> Renderer:
         if self._held is None or self._held[1] is not pipeline:
@@ -127,15 +152,18 @@ class GpuEngine:
         return min(self.gpu.largest // most, self.memory // kept) // 4
 
 
-def _within(plan: Plan, samples: int) -> int:
-    """Samples of a tile whose window, with its border widened to the grid on all sides, has at most so many."""
-    return max(int(samples**0.5) - 2 * plan.border - 4 * plan.grid, 64) ** 2
+def _within(plan: Plan, samples: int, width: int) -> int:
+    """Samples of a tile whose window has at most so many, with its border and all sides widened to the grid."""
+    around = 2 * plan.border + 4 * plan.grid
+    if plan.whole_rows:
+        return max(samples - around * width * plan.side, 1)
+    return max(int(samples**0.5) - around, 64) ** 2
 
 
 def _cover(place: tuple[float, float], extent: tuple[float, float], within: Region) -> Region:
     """The whole pixels that a rectangle touches."""
-    left, top = (min(int(p), edge) for p, edge in zip(place, (within.left + within.width - 1,
-        within.top + within.height - 1), strict=True))  # fmt: skip
+    left = min(int(place[0]), within.left + within.width - 1)
+    top = min(int(place[1]), within.top + within.height - 1)
     right = min(int(np.ceil(place[0] + extent[0])), within.left + within.width)
     bottom = min(int(np.ceil(place[1] + extent[1])), within.top + within.height)
     return Region(left, top, max(right - left, 1), max(bottom - top, 1))

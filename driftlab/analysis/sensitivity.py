@@ -62,7 +62,7 @@ class Sensitivity:
     `gradient_kind` is what the parameter's stage declares of its derivative. Where there is none, or none of the
     model, `step` is the half-width of the difference, in the parameter's unit, that stands in for it. A checked entry
     has the slope of a `finite_difference`; its error is relative to the larger of the two, or to a thousandth of the
-    largest normalized sensitivity, whichever is more.
+    largest normalized sensitivity, whichever is more; of an entry that is a difference itself it is 0.
     """
 
     key: str
@@ -184,8 +184,8 @@ def sensitivities(
         else:
             found = difference(measure, settings, each, BLACK_BOX)
             rows.append(_row(each, found.slope, (found.high - found.low) / 2))
-            table = replace(table, rows=tuple(rows), share=len(rows) / (len(active) * (1 + check)))
-            yield table
+            if reason is not None:  # a black box, where every row takes two predictions
+                yield replace(table, rows=tuple(rows), share=len(rows) / (len(active) * (1 + check)))
     table = replace(table, rows=tuple(rows), share=1 / (1 + check))
     yield table
 

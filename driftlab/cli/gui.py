@@ -23,6 +23,7 @@ def add(commands: Any) -> None:
     add_files(parser, optional=True)
     add_model(parser, required=False)
     add_settings(parser)
+    parser.add_argument("--engine", choices=("gpu", "torch"), default="", help="what draws (the faster one)")
     parser.add_argument("--screenshot", type=Path, metavar="OUT.png", help="save a picture of the window, and end")
     parser.add_argument("--size", metavar="WxH", help="the size of the window, such as 1440x900")
     parser.set_defaults(run=run)
@@ -52,6 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
             trust=arguments.trust,
             screenshot=arguments.screenshot,
             size=(int(size[1]), int(size[2])) if arguments.size or arguments.screenshot else None,
+            engine=arguments.engine,
             load_frame=lambda path: frame_of(arguments, path),
             load_model=load_model,
             first_settings=lambda frame: settings_of(arguments, frame),

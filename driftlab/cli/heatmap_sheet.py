@@ -70,7 +70,7 @@ def _scale(
     draw.rectangle((at[0] - 1, at[1] - 1, at[0] + BAR, at[1] + height), outline=(200, 200, 205))
     ends = (limit, 0.0, -limit) if signed else (limit, limit / 2, 0.0)
     for share, value in zip((0.0, 0.5, 1.0), ends, strict=True):
-        text = (f"{value:+.2g}" if signed and value else f"{value:.2g}").replace("-", "−")
+        text = f"{value:+.2g}" if signed and value else f"{value:.2g}"
         anchor = {0.0: "la", 0.5: "lm", 1.0: "ld"}[share]
         draw.text(
             (at[0] + BAR + 6, at[1] + round(share * height)), text, INK, ImageFont.load_default(13), anchor=anchor

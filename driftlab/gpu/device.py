@@ -16,15 +16,19 @@ from numpy.typing import NDArray
 from driftlab.errors import DriftlabError
 from driftlab.gpu.shader import GROUP, Code
 
-__all__ = ["LOST", "Gpu", "GpuError"]
+__all__ = ["Gpu", "GpuError", "GpuMemoryError"]
 
 
 class GpuError(DriftlabError):
     """Nothing can be drawn on a GPU; the message is one sentence that says why."""
 
 
+class GpuMemoryError(GpuError):
+    """The GPU has not enough memory for what was asked; less at once may do."""
+
+
 #: What wgpu raises of a device that is no more (and of much else: so what was asked is asked once again of a new one).
-LOST: Final = (RuntimeError, MemoryError)
+_LOST: Final = (RuntimeError, MemoryError)
 
 #: Features and limits beyond those that every adapter has.
 _WANTED: Final = ("max-storage-buffer-binding-size", "max-buffer-size", "max-storage-buffers-per-shader-stage")
@@ -61,7 +65,7 @@ class Gpu:
         except (RuntimeError, wgpu.GPUError) as error:
             raise GpuError(f"The GPU '{self.name}' can't be opened: {_line(error)}.") from error
         self._usage = wgpu.BufferUsage
-        self._failures = (*LOST, wgpu.GPUError)
+        self._failures = (*_LOST, wgpu.GPUError)
         self._pipelines: dict[str, tuple[Any, Any]] = {}
         self.serial += 1
 

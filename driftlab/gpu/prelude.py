@@ -109,6 +109,6 @@ fn cosine_of_turns(turns: f32) -> f32 {
 
 // A power of a number that is not negative.
 fn power(base: f32, exponent: f32) -> f32 {
-    return select(exp(ln(base) * exponent), 0.0, base < 1.2e-38);
+    return select(pow(base, exponent), 0.0, base <= 0.0);
 }
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +13,7 @@ from PySide6.QtCore import QSettings, QTimer
 from PySide6.QtWidgets import QApplication
 
 from driftlab.gui import theme
+from driftlab.gui.gpu_engine import best_engine
 from driftlab.gui.main_window import MainWindow
 from driftlab.gui.opening import FirstSettings, LoadFrame, LoadModel
 
@@ -30,6 +32,7 @@ class Start:
     trust: bool = False
     screenshot: Path | None = None
     size: tuple[int, int] | None = None
+    engine: str = ""
     load_frame: LoadFrame | None = None
     load_model: LoadModel | None = None
     first_settings: FirstSettings | None = None
@@ -66,6 +69,7 @@ def _open(window: MainWindow, start: Start) -> None:
         start.first_settings,
     )
     opening.warm_up()
+    window.source.look_for(partial(best_engine, start.engine))
     if start.model is not None:
         opening.open_model(start.model, start.trust)
     if start.files:

@@ -23,10 +23,13 @@ from driftlab.gui.actions import ACTIONS, Action
 from driftlab.gui.command import command
 from driftlab.gui.computing import Computing
 from driftlab.gui.document import Document
+from driftlab.gui.explaining import Explaining
 from driftlab.gui.opening import Opening, Untrusted
 from driftlab.gui.panels.frames import FramesPanel
+from driftlab.gui.panels.heatmap import HeatmapPanel
 from driftlab.gui.panels.logits import LogitsPanel
 from driftlab.gui.panels.preview import PreviewPanel
+from driftlab.gui.panels.sensitivity import SensitivityPanel
 from driftlab.gui.panels.stages import StagesPanel
 from driftlab.gui.panels.status import StatusLine
 from driftlab.gui.preview_source import PreviewSource, TorchEngine
@@ -53,14 +56,19 @@ class MainWindow(QMainWindow):
         self.document: Document = Document()
         self.opening = Opening(self.document, self.worker, store)
         self.computing = Computing(self.document, self.worker)
+        self.explaining = Explaining(self.document, self.computing, self.worker)
         self.preview = PreviewPanel(self.document, self.source, self.computing)
         self.stages = StagesPanel(self.document, store)
         self.logits = LogitsPanel(self.document, self.computing)
+        self.sensitivity = SensitivityPanel(self.document, self.explaining)
+        self.heatmap = HeatmapPanel(self.document, self.explaining)
         self.frames = FramesPanel(self.document, self.computing)
         self.status = StatusLine(self.worker)
         self.messages = MessageBar()
         self.actions_by_name: dict[str, QAction] = {}
         self.menus: dict[str, QMenu] = {}
+        for part in (self.worker, self.source, self.document, self.opening, self.computing, self.explaining):
+            part.setParent(self)  # they end with the window
         self._make_center()
         self._make_docks()
         self._make_actions()
@@ -91,6 +99,8 @@ class MainWindow(QMainWindow):
             ("frames", "Frames", self.frames, area.LeftDockWidgetArea),
             ("stages", "Data model", self.stages, area.RightDockWidgetArea),
             ("logits", "Logits", self.logits, area.BottomDockWidgetArea),
+            ("sensitivity", "Sensitivity", self.sensitivity, area.BottomDockWidgetArea),
+            ("heatmap", "Heatmap", self.heatmap, area.BottomDockWidgetArea),
         ):
             dock = QDockWidget(title, self)
             dock.setObjectName(name)
@@ -98,8 +108,11 @@ class MainWindow(QMainWindow):
             self.addDockWidget(where, dock)
             self.docks[name] = dock
         docks = self.docks
+        self.tabifyDockWidget(docks["sensitivity"], docks["heatmap"])
+        docks["sensitivity"].raise_()
+        self.resizeDocks([docks["logits"], docks["sensitivity"]], [400, 440], Qt.Orientation.Horizontal)
         self.resizeDocks([docks["frames"], docks["stages"]], [210, 380], Qt.Orientation.Horizontal)
-        self.resizeDocks([docks["logits"]], [250], Qt.Orientation.Vertical)
+        self.resizeDocks([docks["logits"]], [280], Qt.Orientation.Vertical)
 
     def _make_actions(self) -> None:
         bar = QToolBar("Tools", self)
@@ -159,6 +172,9 @@ class MainWindow(QMainWindow):
         opening.failed.connect(self.messages.show_problem)
         opening.trust_needed.connect(self._ask_for_trust)
         opening.loading_changed.connect(self._show_loading)
+        self.heatmap.overlay_changed.connect(self.preview.show_overlay)
+        self.sensitivity.shares_changed.connect(self.stages.show_sensitivities)
+        self.sensitivity.bars.chosen.connect(self.stages.reveal)
         self.stages.failed.connect(self.messages.show_problem)
         self.source.failed.connect(lambda error: self.messages.show_problem(Problem.of(error)))
         self.computing.failed.connect(lambda error: self.messages.show_problem(Problem.of(error)))
@@ -187,6 +203,7 @@ class MainWindow(QMainWindow):
             and self.preview.current
             and self.source.idle
             and self.computing.current
+            and self.explaining.current
         )
 
     def refresh(self) -> None:

@@ -8,7 +8,7 @@ thread; `PreviewSource` belongs to the GUI's.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Drawn", "Engine", "Picture", "PreviewSource", "Readout", "TorchEngine"]
 
 #: Samples of a draft: about as many as a canvas has pixels.
-BUDGET: Final = 900_000
+BUDGET: Final = 1_200_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,14 +135,17 @@ class PreviewSource(QObject):
         super().__init__()
         self.engine = engine
         self.shown = 0
-        self._worker = Worker(("draft", "exact", "readout", "nominal"), "preview", finishing=("draft",))
+        self._worker = Worker(("draft", "exact", "readout", "nominal", "engine"), "preview", finishing=("draft",))
         self._worker.delivered.connect(self._deliver)
         self._worker.failed.connect(lambda kind, generation, error: self.failed.emit(error))
 
-    def use(self, engine: Engine) -> None:
-        """Draw with another engine from now on."""
-        self.engine = engine
-        self.engine_changed.emit()
+    def look_for(self, find: Callable[[], Engine]) -> None:
+        """Draw with the engine that `find` finds, in the thread of the preview, as soon as there is time for it."""
+
+        def found() -> Iterator[Engine]:
+            yield find()
+
+        self._worker.submit("engine", found)
 
     def draft(self, frame: RawFrame, settings: Settings, visible: Region) -> None:
         """Draw what is visible, soon."""
@@ -170,10 +173,13 @@ class PreviewSource(QObject):
         """End the thread."""
         self._worker.close()
 
-    def _deliver(self, kind: str, generation: int, item: object) -> None:
+    def _deliver(self, kind: str, generation: int, item: Any) -> None:
         if kind != "draft" and not self._worker.is_newest(kind, generation):
             return
-        if isinstance(item, Readout):
+        if kind == "engine":
+            self.engine = item
+            self.engine_changed.emit()
+        elif isinstance(item, Readout):
             self.read.emit(item)
         elif isinstance(item, Picture):
             self.shown += 1

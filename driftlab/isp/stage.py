@@ -220,7 +220,7 @@ class NoShader:
     reason: str
 
 
-#: What `driftlab.gpu` runs. Besides the parameters a body may use what `gpu/prelude.wgsl` declares.
+#: What `driftlab.gpu` runs. Besides the parameters a body may use what `gpu/prelude.py` declares.
 Shader = Point | Passes | NoShader
 Wgsl = Callable[[Mapping[str, str], Sensor], Shader]
 

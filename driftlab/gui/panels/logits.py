@@ -160,6 +160,10 @@ class LogitsPanel(QWidget):
             return
         flip = self._computing.flip
         key = flip.key if flip is not None and flip.after == answer.top else None
+        now, then = answer.question.settings, nominal.question.settings
+        changed = [each for each in now if now[each] != then[each]] if now.pipeline is then.pipeline else []
+        if len(changed) == 1:  # nothing else can have done it
+            key = changed[0]
         by = f" by <b>{self._title(key)}</b>" if key else ""
         mark = theme.color("violated").name()
         self.flip.setText(

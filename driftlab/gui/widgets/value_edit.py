@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QFontMetrics, QKeyEvent
 from PySide6.QtWidgets import QLineEdit
 
@@ -60,6 +60,14 @@ class ValueEdit(QLineEdit):
         self.setModified(False)
         self._mark("")
         self._write()
+
+    def event(self, event: QEvent) -> bool:
+        """Escape is its own while something is typed, whatever it is a shortcut for elsewhere."""
+        own = (Qt.Key.Key_Escape, Qt.Key.Key_Up, Qt.Key.Key_Down)
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and event.key() in own:
+            event.accept()
+            return True
+        return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Up and down step, Escape takes back."""

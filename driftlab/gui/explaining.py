@@ -1,0 +1,152 @@
+"""Asks the worker what the answer hangs on, a moment after the last change, and knows what is of which settings.
+
+Lives in the GUI's thread; the generator of `analysis.sensitivity` runs in the worker's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from driftlab.gui.computing import Computing, Question
+from driftlab.gui.document import Document
+from driftlab.gui.worker import Worker
+
+if TYPE_CHECKING:
+    from driftlab.analysis.sensitivity import Heatmap, Item, StageHeatmaps, Table
+
+__all__ = ["Explaining"]
+
+#: How long after the last change, in ms.
+PAUSE: Final = 250
+#: Pixels of a region up to which the heatmaps of all parameters are made, without being asked for one by one.
+ALL: Final = 512 * 512
+
+
+class Explaining(QObject):
+    """The sensitivities of the current answer, and the heatmaps there are."""
+
+    table_changed = Signal(object)
+    heatmap_changed = Signal(object)
+    stages_changed = Signal(object)
+    selected_changed = Signal(str)
+    staled = Signal()
+    failed = Signal(object)  # exception
+
+    def __init__(self, document: Document, computing: Computing, worker: Worker) -> None:
+        super().__init__()
+        self._document, self._computing, self._worker = document, computing, worker
+        self.table: Table | None = None
+        self.heatmaps: dict[str, Heatmap] = {}
+        self.stages: StageHeatmaps | None = None
+        self.selected = ""
+        self.failure: Exception | None = None
+        self._question: Question | None = None
+        self._asked: Question | None = None
+        self._generation = 0
+        self._later = QTimer(self, singleShot=True, interval=PAUSE)
+        self._later.timeout.connect(self._ask)
+        for signal in (
+            document.settings_changed,
+            document.model_changed,
+            document.region_changed,
+            document.frame_changed,
+            document.drag_ended,
+        ):
+            signal.connect(self._change)
+        worker.delivered.connect(self._deliver)
+        worker.failed.connect(self._fail)
+
+    @property
+    def current(self) -> bool:
+        """Whether the sensitivities, and the heatmap that is selected, are of the question in force."""
+        question = self._computing.question
+        if question is None:
+            return True
+        if self.failure is not None and self._asked is not None and self._asked.same(question):
+            return True
+        known = self.table is not None and self.table.share == 1 and question.same(self._question)
+        wanted = self.table is not None and self.table.no_heatmaps is None and self._has_heatmap(self.selected)
+        return known and (not wanted or self.selected in self.heatmaps)
+
+    def select(self, key: str) -> None:
+        """Show this parameter's heatmap."""
+        if key != self.selected:
+            self.selected = key
+            self.selected_changed.emit(key)
+        if key in self.heatmaps:
+            self.heatmap_changed.emit(self.heatmaps[key])
+        elif self._question is not None and not self._later.isActive():
+            self._ask()
+
+    def _has_heatmap(self, key: str) -> bool:
+        rows = self.table.rows if self.table is not None else ()
+        return any(row.key == key and row.step is None for row in rows)
+
+    def _change(self) -> None:
+        question = self._computing.question
+        if question is None or question.same(self._asked):
+            return
+        self._worker.cancel("heatmap")
+        self._asked = None
+        self.staled.emit()
+        if self._document.dragging:
+            self._later.stop()
+        else:
+            self._later.start()
+
+    def _ask(self) -> None:
+        question = self._computing.question
+        if question is None or question.draft:
+            return
+        if not question.same(self._question):
+            self.heatmaps = {}
+        self._asked, self.failure = question, None
+        self._generation = self._worker.submit("heatmap", partial(_explained, question, self.selected))
+
+    def _deliver(self, kind: str, generation: int, item: Any) -> None:
+        if kind != "heatmap" or generation != self._generation or self._asked is None:
+            return
+        name = type(item).__name__  # by name, for the classes need torch
+        if name == "Table":
+            self._question, self.table = self._asked, item
+            self.table_changed.emit(item)
+            if item.share == 1 and not self._has_heatmap(self.selected):
+                best = next((row.key for row in item.ranked() if row.step is None), "")
+                self.selected = best
+                self.selected_changed.emit(best)
+        elif name == "Heatmap":
+            self.heatmaps[item.key] = item
+            if item.key == self.selected:
+                self.heatmap_changed.emit(item)
+        elif name == "StageHeatmaps":
+            self.stages = item
+            self.stages_changed.emit(item)
+
+    def _fail(self, kind: str, generation: int, error: Exception) -> None:
+        if kind == "heatmap" and generation == self._generation:
+            self.failure = error
+            self.failed.emit(error)
+
+
+def _explained(question: Question, selected: str) -> Iterator[Item]:
+    from driftlab.analysis.linearized import actives
+    from driftlab.analysis.sensitivity import sensitivities
+    from driftlab.isp.develop import picture_size
+
+    region = question.region
+    height, width = (region.height, region.width) if region else picture_size(question.frame, question.settings)
+    small = height * width <= ALL
+    active = {each.key for each in actives(question.settings)}
+    wanted = [selected] if selected in active else []
+    yield from sensitivities(
+        question.frame,
+        question.settings,
+        question.model,
+        region=region,
+        heatmaps=None if small else wanted,
+        stage_heatmaps=small,
+    )

@@ -1,0 +1,130 @@
+"""Bars of d target / d parameter for the picture that is shown, in natural or in normalized units."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QScrollArea,
+    QSizePolicy,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
+
+from driftlab.errors import DriftlabError
+from driftlab.gui.document import Document
+from driftlab.gui.explaining import Explaining
+from driftlab.gui.numbers import MINUS, THIN, written
+from driftlab.gui.widgets.sensitivity_bars import SensitivityBar, SensitivityBars
+
+if TYPE_CHECKING:
+    from driftlab.analysis.sensitivity import Sensitivity, Table
+
+__all__ = ["SensitivityPanel"]
+
+
+class SensitivityPanel(QWidget):
+    """What the answer hangs on."""
+
+    shares_changed = Signal(object)
+
+    def __init__(self, document: Document, explaining: Explaining) -> None:
+        super().__init__()
+        self._document, self._explaining = document, explaining
+        self.bars = SensitivityBars()
+        self.units = QComboBox()
+        self.units.addItems(["normalized", "per unit"])
+        self.units.setAccessibleName("Units of the sensitivities")
+        self.units.setToolTip("Normalized: times the length of the slider, so that parameters can be compared")
+        self.head = QLabel()
+        self.head.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.head.setEnabled(False)
+        self._note = QLabel("With a frame and a task model, each parameter's pull on the answer is shown here.")
+        self._note.setWordWrap(True)
+        self._note.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        scroll = QScrollArea(widgetResizable=True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(self.bars)
+        full = QWidget()
+        column = QVBoxLayout(full)
+        column.setContentsMargins(8, 6, 0, 0)
+        line = QHBoxLayout()
+        line.setContentsMargins(0, 0, 8, 0)
+        line.addWidget(self.head, stretch=1)
+        line.addWidget(self.units)
+        column.addLayout(line)
+        column.addWidget(scroll, stretch=1)
+        self._stack = QStackedLayout(self)
+        self._stack.addWidget(self._note)
+        self._stack.addWidget(full)
+        self.units.currentIndexChanged.connect(lambda _: self.show_table(explaining.table))
+        self.bars.chosen.connect(explaining.select)
+        explaining.table_changed.connect(self.show_table)
+        explaining.selected_changed.connect(self.bars.show_selected)
+        explaining.staled.connect(self._show_stale)
+        explaining.failed.connect(self._show_failure)
+
+    def show_table(self, table: Table | None) -> None:
+        """The sensitivities known so far."""
+        if table is None:
+            return
+        self._stack.setCurrentIndex(1)
+        natural = self.units.currentIndex() == 1
+        rows = table.ranked()
+        if natural:
+            rows = tuple(sorted(rows, key=lambda row: -abs(row.gradient)))
+        values = [row.gradient if natural else row.normalized for row in rows]
+        largest = max((abs(value) for value in values), default=0.0) or 1.0
+        self.head.setText(f"{table.question.target} · {written(table.value, 2)}")
+        self.head.setToolTip(table.no_heatmaps or "")
+        bars = [
+            SensitivityBar(
+                row.key, self._label(row.key), value / largest, self._number(row, value, natural), _help(row)
+            )
+            for row, value in zip(rows, values, strict=True)
+        ]
+        self.bars.show_rows(bars)
+        self.bars.show_selected(self._explaining.selected)
+        strongest = max((abs(row.normalized) for row in rows), default=0.0) or 1.0
+        self.shares_changed.emit({row.key: row.normalized / strongest for row in rows})
+
+    def _number(self, row: Sensitivity, value: float, natural: bool) -> str:
+        text = f"{value:.3g}".replace("-", MINUS)
+        return f"{text}{THIN}/{THIN}{row.unit}" if natural and row.unit else text
+
+    def _label(self, key: str) -> str:
+        settings = self._document.settings
+        if settings is None or key not in settings:
+            return key
+        declared = settings.pipeline.keys[key]
+        stage = settings.pipeline.stage(key.partition(".")[0])
+        name = declared.label if declared is not None else "on"
+        return name if name.lower() == stage.title.lower() else f"{stage.title}: {name.lower()}"
+
+    def _show_stale(self) -> None:
+        self.bars.show_stale()
+        self.shares_changed.emit(None)
+
+    def _show_failure(self, error: Exception) -> None:
+        self._note.setText(str(error) if isinstance(error, DriftlabError) else f"No sensitivities: {error}")
+        self._stack.setCurrentIndex(0)
+
+
+def _help(row: Sensitivity) -> str:
+    unit = f" per {row.unit}" if row.unit else ""
+    how = {
+        "exact": "exact derivative",
+        "surrogate": "derivative with stand-ins where a stage has steps",
+        "none": "no derivative",
+    }[row.gradient_kind]
+    if row.step is not None:
+        how = f"difference over ±{row.step:.3g}"
+    return (
+        f"<b>{row.key}</b> at {row.value:.4g}<br>{row.gradient:.4g}{unit}<br>normalized {row.normalized:.4g} "
+        f"(× {row.scale:.4g})<br>{how}<br><br>A click shows its heatmap, which sums to this number."
+    )

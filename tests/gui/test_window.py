@@ -1,0 +1,262 @@
+"""The window as a whole: drops, actions, commands, problems, closing."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from driftlab.predict import predict
+from PySide6.QtCore import QMimeData, QPoint, QPointF, QSettings, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QApplication, QComboBox, QDialog, QLineEdit, QMessageBox
+
+from driftlab import resource
+from driftlab.cli import main
+from driftlab.gui.actions import ACTIONS
+from driftlab.gui.command import command
+from driftlab.gui.dialogs import about
+from driftlab.gui.main_window import MainWindow
+from driftlab.gui.sorting import sort
+from driftlab.isp.develop import develop
+from driftlab.model.load import load_model
+
+DEMO = resource("demo")
+
+
+def drop(window: MainWindow, *paths: Path) -> bool:
+    """Hover, then let go if the window takes it; whether it did."""
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    none = Qt.KeyboardModifier.NoModifier
+    hover = QDragEnterEvent(QPoint(50, 50), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, none)
+    hover.setAccepted(False)
+    window.dragEnterEvent(hover)
+    if hover.isAccepted():
+        window.dropEvent(QDropEvent(QPointF(50, 50), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, none))
+    return hover.isAccepted()
+
+
+def test_a_drop_end_to_end(window: MainWindow, until: Any) -> None:
+    assert drop(window, DEMO / "eosinophil-03.dng", DEMO / "leukocyte_net.safetensors")
+    until(lambda: window.computing.answer is not None and window.current)
+    document, answer = window.document, window.computing.answer
+    assert document.frame is not None and document.settings is not None and answer is not None
+    model = load_model(DEMO / "leukocyte_net.safetensors")
+    expected = predict(document.frame, document.settings, model)
+    assert answer.prediction.logits.tolist() == expected.logits.tolist()  # type: ignore[union-attr]
+    shown = window.preview.view.exact
+    assert shown is not None
+    image = shown.levels[0]
+    pixels = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.width(), 4)[..., 2::-1]
+    assert np.array_equal(pixels, develop(document.frame, document.settings, bits=8).transpose(1, 2, 0))
+
+
+def test_a_folder_is_a_list_to_step_through(window: MainWindow, until: Any, tmp_path: Path) -> None:
+    for name in ("basophil-01.dng", "basophil-02.dng", "basophil-03.dng"):
+        (tmp_path / name).write_bytes((DEMO / name).read_bytes())
+    assert drop(window, tmp_path)
+    until(lambda: window.document.frame is not None)
+    assert window.frames.list.count() == 3
+    for name, shown in (("next", "basophil-02.dng"), ("next", "basophil-03.dng"), ("previous", "basophil-02.dng")):
+        window.actions_by_name[name].trigger()
+        until(lambda shown=shown: window.document.current.path.name == shown)  # type: ignore[union-attr]
+    until(lambda: window.current)
+    assert window.frames.list.currentRow() == 1
+
+
+def test_a_drop_says_what_it_will_do_and_why_not(window: MainWindow, tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text("a,b")
+    assert sort([DEMO / "basophil-01.dng"]).sentence() == "Open basophil-01.dng"
+    both = sort([DEMO, DEMO / "leukocyte_net.safetensors"])
+    assert both.sentence() == "Open 40 frames, use leukocyte_net.safetensors as the task model"
+    assert not drop(window, table)
+    assert "no .csv files" in window.status.currentMessage()
+    assert "no such file" in sort([tmp_path / "none.dng"]).sentence()
+    assert "without camera files" in sort([tmp_path / "."]).sentence()
+
+
+def test_what_cannot_be_opened_is_a_sentence_and_the_old_picture_stays(
+    opened: MainWindow, until: Any, tmp_path: Path
+) -> None:
+    bad = tmp_path / "broken.dng"
+    bad.write_bytes(b"II*\0" + b"\0" * 100)
+    before = opened.document.frame
+    opened.opening.open([bad])
+    until(lambda: opened.messages.messages)
+    assert opened.document.frame is before
+    assert opened.messages.messages[0].text.endswith(".")
+    opened.messages.messages[0].buttons[-1].click()
+    assert "Traceback" in QGuiApplication.clipboard().text()
+    assert opened.opening.idle
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
+def test_a_model_that_runs_code_is_asked_about_once(window: MainWindow, until: Any, store: QSettings) -> None:
+    torch = pytest.importorskip("torch")
+
+    class Mean(torch.nn.Module):  # type: ignore[misc, name-defined]
+        def forward(self, image: Any) -> Any:
+            return image.mean((2, 3))
+
+    path = Path(store.fileName()).parent / "mean.pt"
+    program = torch.jit.trace(Mean(), torch.zeros(1, 3, 8, 8))
+    torch.jit.save(program, str(path))
+    path.with_suffix(".json").write_text(json.dumps({"task": "classification", "input_size": [8, 8]}))
+    window.opening.open([path])
+    until(lambda: window.messages.messages)
+    assert window.document.model is None
+    assert "can run code" in window.messages.messages[0].text
+    window.messages.messages[0].buttons[0].click()
+    until(lambda: window.document.model is not None)
+    window.document.model = None
+    window.opening.open([path])
+    until(lambda: window.document.model is not None)
+    assert not [message for message in window.messages.messages if message.isVisible()]
+
+
+def test_every_action_runs(opened: MainWindow, until: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened.document.set("exposure.ev", 0.5)
+    for entry in ACTIONS:
+        if entry.name == "quit":
+            continue
+        action = opened.actions_by_name[entry.name]
+        opened.refresh()
+        if action.isEnabled():
+            action.trigger()
+            if entry.checkable:
+                action.trigger()
+        for dialog in [
+            each for each in QApplication.topLevelWidgets() if isinstance(each, QDialog) and each.isVisible()
+        ]:
+            dialog.close()
+        until(lambda: opened.opening.idle)
+    until(lambda: opened.current)
+    problems = [message.text for message in opened.messages.messages if "clipboard" not in message.text]
+    assert not problems
+
+
+def test_keys_names_and_words_of_the_actions() -> None:
+    keys = [key for entry in ACTIONS for key in entry.keys]
+    assert len(keys) == len(set(keys)), "two actions have the same key"
+    assert len({entry.name for entry in ACTIONS}) == len(ACTIONS)
+
+
+def test_every_control_has_a_name(opened: MainWindow) -> None:
+    for kind in (QAbstractSlider, QComboBox, QLineEdit, QAbstractButton):
+        for widget in opened.findChildren(kind):
+            internal = widget.objectName().startswith("qt_") or type(widget).__name__ in ("QScrollBar",)
+            inherited = widget.parent() is not None and isinstance(widget.parent(), QComboBox | QMessageBox)
+            if internal or inherited or not widget.isVisible():
+                continue
+            words = widget.accessibleName() or getattr(widget, "text", lambda: "")() or widget.toolTip()
+            assert words, f"{widget} has no name"
+
+
+@pytest.mark.parametrize("name", ["develop", "predict"])
+def test_a_copied_command_gives_the_same_numbers(
+    name: str, opened: MainWindow, until: Any, tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for key, value in (("white_balance.r", 1.23456789), ("denoise.method", "gaussian"), ("jpeg.on", False)):
+        opened.document.set(key, value)
+    until(lambda: opened.current)
+    opened.copy_command(name)
+    words = shlex.split(QGuiApplication.clipboard().text())
+    assert words == shlex.split(command(opened.document, name))
+    assert words[0] == "driftlab"
+    if name == "develop":
+        words[words.index("-o") + 1] = "out.npy"
+    with pytest.raises(SystemExit) as end:
+        main(words[1:])
+    assert not end.value.code
+    document = opened.document
+    assert document.frame is not None and document.settings is not None and opened.computing.answer is not None
+    if name == "develop":
+        assert np.array_equal(np.load("out.npy"), develop(document.frame, document.settings))
+    else:
+        said = json.loads(capsys.readouterr().out)
+        assert said["logits"] == opened.computing.answer.prediction.logits.tolist()  # type: ignore[union-attr]
+
+
+def test_settings_travel_by_file_and_clipboard(opened: MainWindow, tmp_path: Path) -> None:
+    document = opened.document
+    document.set("exposure.ev", 1.25)
+    kept = document.settings
+    assert kept is not None
+    kept.save(tmp_path / "kept.json")
+    opened.copy_settings()
+    for restore in (lambda: opened.opening.open([tmp_path / "kept.json"]), opened.paste_settings):
+        document.reset()
+        assert document.settings != kept
+        restore()
+        assert document.settings == kept
+    QGuiApplication.clipboard().setText("no settings")
+    opened.paste_settings()
+    assert "holds no settings" in opened.messages.messages[-1].text
+
+
+def test_the_first_run_invites_and_its_buttons_work(window: MainWindow, until: Any) -> None:
+    assert window.preview.drop_area.isVisible()
+    assert window.document.frame is None
+    window.preview.drop_area.buttons[2].click()
+    until(lambda: window.computing.answer is not None and window.current)
+    assert len(window.document.entries) == 40
+    assert window.computing.answer is not None
+    assert window.computing.answer.top == "eosinophil"
+
+
+def test_nominal_while_a_key_is_held_and_by_a_split(opened: MainWindow, until: Any, qtbot: Any) -> None:
+    opened.document.set("exposure.ev", 1.0)
+    view = opened.preview.view
+    qtbot.keyPress(view, Qt.Key.Key_Backslash)
+    until(lambda: view.nominal is not None)
+    assert view.holds_nominal
+    qtbot.keyRelease(view, Qt.Key.Key_Backslash)
+    assert not view.holds_nominal
+    opened.actions_by_name["split"].setChecked(True)
+    assert view.split == 0.5
+    until(lambda: opened.current)
+
+
+def test_the_readout_tells_of_the_pixel(opened: MainWindow, until: Any) -> None:
+    frame = opened.document.frame
+    assert frame is not None
+    until(lambda: opened.source.idle)
+    opened.preview.view.hovered.emit(20, 30)
+    until(lambda: opened.status.pixel.text())
+    text = opened.status.pixel.text()
+    assert "20, 30" in text and f"DN {frame.mosaic[0, 30, 20]:.0f}" in text and "sRGB" in text
+
+
+def test_the_about_box_says_that_nothing_is_sent(opened: MainWindow) -> None:
+    text = about(opened.source.engine)
+    assert "No network access, ever" in text and "PyTorch" in text and "LibRaw" in text
+
+
+def test_closing_during_a_job_leaves_nothing(window: MainWindow, until: Any) -> None:
+    window.opening.open_sample()
+    until(lambda: window.document.frame is not None)
+    window.document.set("exposure.ev", 1.0)
+    window.close()
+
+
+def test_real_files_where_they_are(window: MainWindow, until: Any, data: Path) -> None:
+    files = sorted((data / "raw").glob("*.CRW"))[:2]
+    assert drop(window, *files)
+    until(lambda: window.document.frame is not None and window.current)
+    before = window.source.shown
+    window.document.drag_begin()
+    for step in range(10):
+        window.document.set("exposure.ev", step / 10)
+    until(lambda: window.preview.view.draft is not None and window.source.idle)
+    assert not window.preview.view.draft.exact  # type: ignore[union-attr]
+    assert window.source.shown - before < 10, "every value of a drag was drawn"
+    window.document.drag_end()
+    until(lambda: window.current)
+    assert window.preview.view.draft is None
+    assert window.preview.view.exact.settings == window.document.settings  # type: ignore[union-attr]
