@@ -25,4 +25,4 @@ def test_the_data_models_sides_agree(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench_isp, "SIZE", 64)
     monkeypatch.setattr(bench_isp, "FRAMES", 2)
     assert next(bench_isp.results()).ratio > 0
-    assert set(BENCHES) == {"isp", "develop", "predict"} and machine()["cores"]
+    assert set(BENCHES) >= {"isp", "develop", "predict"} and machine()["cores"]

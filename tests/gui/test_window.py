@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from driftlab.predict import predict
 from PySide6.QtCore import QMimeData, QPoint, QPointF, QSettings, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QApplication, QComboBox, QDialog, QLineEdit, QMessageBox
@@ -21,6 +20,7 @@ from driftlab.gui.command import command
 from driftlab.gui.dialogs import about
 from driftlab.gui.main_window import MainWindow
 from driftlab.gui.sorting import sort
+from driftlab.inference import predict
 from driftlab.isp.develop import develop
 from driftlab.model.load import load_model
 
