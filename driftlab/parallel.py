@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import islice
 from typing import TypeVar
 
 import torch
 from threadpoolctl import ThreadpoolController
 
-__all__ = ["in_order"]
+__all__ = ["in_order", "one_thread"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -43,6 +44,14 @@ def in_order(work: Callable[[T], R], pieces: Iterable[T], *, threads: int | None
         raise
     finally:
         pool.shutdown(wait, cancel_futures=True)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Keep what this thread does to this thread, so that another one finds a core free."""
+    torch.get_num_threads()  # sets this thread up; later it would undo the limit
+    with ThreadpoolController().limit(limits=1, user_api="openmp"):
+        yield
 
 
 def _alone() -> None:

@@ -16,6 +16,7 @@ from driftlab.gui import theme
 from driftlab.gui.gpu_engine import best_engine
 from driftlab.gui.main_window import MainWindow
 from driftlab.gui.opening import FirstSettings, LoadFrame, LoadModel
+from driftlab.gui.sorting import sort
 
 __all__ = ["Start", "run"]
 
@@ -63,17 +64,15 @@ def run(start: Start) -> int:
 
 def _open(window: MainWindow, start: Start) -> None:
     opening = window.opening
-    opening.load_frame, opening.load_model, opening.first_settings = (
-        start.load_frame,
-        start.load_model if start.trust else None,
-        start.first_settings,
-    )
+    paths = [Path(name) for name in start.files]
+    opening.named = frozenset(sort(paths).frames)
+    opening.load_frame, opening.first_settings = start.load_frame, start.first_settings
     opening.warm_up()
     window.source.look_for(partial(best_engine, start.engine))
     if start.model is not None:
-        opening.open_model(start.model, start.trust)
-    if start.files:
-        opening.open([Path(name) for name in start.files])
+        opening.open_model(start.model, start.trust, start.load_model)
+    if paths:
+        opening.open(paths)
 
 
 def _take_picture(window: MainWindow, path: Path, code: list[int]) -> None:

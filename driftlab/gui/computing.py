@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
@@ -41,6 +42,8 @@ class Question:
     model: TaskModel
     region: Region | None
     draft: bool = False
+    #: Asked while a slider is dragged: the preview is to have its share of the processor.
+    hurried: bool = False
 
     def same(self, other: Question | None) -> bool:
         """Whether the exact answer is the same."""
@@ -119,7 +122,8 @@ class Computing(QObject):
             return None
         region = self._document.region
         samples = region.width * region.height if region else frame.size[0] * frame.size[1]
-        return Question(frame, settings, model, region, self._document.dragging and samples > BUDGET)
+        dragging = self._document.dragging
+        return Question(frame, settings, model, region, dragging and samples > BUDGET, dragging)
 
     @property
     def current(self) -> bool:
@@ -189,10 +193,13 @@ def is_segmentation(prediction: Prediction | Segmentation) -> TypeGuard[Segmenta
 
 def _answers(questions: list[Question]) -> Iterator[Answer]:
     """One answer a question, in their order."""
+    from driftlab.parallel import one_thread
+
     done: list[Answer] = []
     for question in questions:
         same = next((each for each in done if each.question.same(question) and not each.question.draft), None)
-        answer = same or _answer(question)
+        with one_thread() if question.hurried else nullcontext():
+            answer = same or _answer(question)
         done.append(answer)
         if same is None:
             yield answer

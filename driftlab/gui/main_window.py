@@ -16,7 +16,7 @@ from PySide6.QtGui import (
     QKeyEvent,
     QKeySequence,
 )
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QToolBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QToolBar, QToolButton, QVBoxLayout, QWidget
 
 from driftlab.gui import dialogs, icons
 from driftlab.gui.actions import ACTIONS, Action
@@ -130,6 +130,9 @@ class MainWindow(QMainWindow):
                 if entry.apart:
                     bar.addSeparator()
                 bar.addAction(action)
+                button = bar.widgetForAction(action)
+                if isinstance(button, QToolButton) and entry.name in ("undo", "redo", "previous", "next"):
+                    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)  # arrows that need no word
         recent = QMenu("Recent", self)
         recent.aboutToShow.connect(partial(self._fill_recent, recent))
         self.menus["File"].insertMenu(self.actions_by_name["open_model"], recent)

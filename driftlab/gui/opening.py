@@ -34,9 +34,10 @@ RECENT: Final = "recent"
 class Untrusted:
     """A model that is not loaded before somebody has said that its code may run."""
 
-    def __init__(self, path: str, source: Source) -> None:
+    def __init__(self, path: str, source: Source, load: LoadModel | None) -> None:
         self.path = path
         self.source = source
+        self.load = load
 
 
 class Opening(QObject):
@@ -52,9 +53,10 @@ class Opening(QObject):
         self._document, self._worker, self._store = document, worker, store
         self._generation = {"frame": 0, "model": 0}
         self._loading: dict[str, str] = {}
-        #: How frames and models are loaded and with which settings a frame begins; a command line has its own ways.
+        self._selected: Entry | None = None
+        #: Files that a command line has named, how it wants them loaded, and the settings that they begin with.
+        self.named: frozenset[Path] = frozenset()
         self.load_frame: LoadFrame | None = None
-        self.load_model: LoadModel | None = None
         self.first_settings: FirstSettings | None = None
         worker.delivered.connect(self._deliver)
         worker.finished.connect(self._end)
@@ -88,7 +90,9 @@ class Opening(QObject):
 
     def select(self, entry: Entry) -> None:
         """Show this frame of the list."""
-        self._begin("frame", entry.path.name, partial(_frame, entry, self.load_frame, self.first_settings))
+        self._selected = entry
+        load, first = (self.load_frame, self.first_settings) if entry.path in self.named else (None, None)
+        self._begin("frame", entry.path.name, partial(_frame, entry, load, first))
 
     def step(self, by: int) -> None:
         """Show the frame so many places further on, round and round."""
@@ -97,15 +101,14 @@ class Opening(QObject):
             at = entries.index(current) if current in entries else 0
             self.select(entries[(at + by) % len(entries)])
 
-    def open_model(self, path: str, trust: bool = False) -> None:
-        """Load a task model; one that can run code is asked about, once for each sha256."""
-        trusted = self._trusted()
-        self._begin("model", Path(path).name, partial(_model, path, trust, trusted, self.load_model))
+    def open_model(self, path: str, trust: bool = False, load: LoadModel | None = None) -> None:
+        """Load a task model, by `load` if given; one that can run code is asked about, once for each sha256."""
+        self._begin("model", Path(path).name, partial(_model, path, trust, self._trusted(), load))
 
     def trust(self, untrusted: Untrusted) -> None:
         """Somebody has said that this model's code may run: remember it and load."""
         self._store.setValue(TRUSTED, sorted({*self._trusted(), untrusted.source.sha256}))
-        self.open_model(untrusted.path)
+        self.open_model(untrusted.path, load=untrusted.load)
 
     def open_settings(self, path: Path) -> None:
         """Lay the settings of a JSON file over those in force."""
@@ -172,6 +175,9 @@ class Opening(QObject):
         if kind in self._generation:
             self.failed.emit(Problem.of(error))
             self._end(kind, generation)
+            entry = self._selected
+            if kind == "frame" and entry in self._document.entries and entry is not self._document.current:
+                self._document.remove(entry)  # what can't be opened is no frame
 
     def _say(self) -> None:
         names = ", ".join(self._loading.values())
@@ -205,11 +211,10 @@ def _model(
     yield None  # the import below takes a second: here a newer request may come first
     from driftlab.model.load import find_source, load_model
 
-    if load is not None:
-        yield load(path, trust), path
-        return
     source = find_source(path)
     if source.risk and not trust and source.sha256 not in trusted:
-        yield Untrusted(path, source)
-        return
-    yield load_model(path, trust=bool(source.risk)), path
+        yield Untrusted(path, source, load)
+    elif load is not None:
+        yield load(path, bool(source.risk)), path
+    else:
+        yield load_model(path, trust=bool(source.risk)), path

@@ -27,8 +27,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Drawn", "Engine", "Picture", "PreviewSource", "Readout", "TorchEngine"]
 
-#: Samples of a draft: about as many as a canvas has pixels.
-BUDGET: Final = 1_200_000
+#: Samples of a draft: at the most about as many as a canvas has pixels, fewer where they take too long.
+MOST: Final = 1_200_000
+LEAST: Final = 100_000
+#: Seconds that a draft should take.
+SOON: Final = 0.025
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +88,7 @@ class TorchEngine:
 
     def __init__(self, reason: str = "") -> None:
         self.reason = reason
-        self._small: tuple[RawFrame, int, RawFrame] | None = None
+        self._small: tuple[RawFrame, dict[int, RawFrame]] | None = None  # of one frame, by side
 
     def draft(self, frame: RawFrame, settings: Settings, visible: Region, budget: int) -> Drawn:
         """The visible region, of a smaller frame where it is large."""
@@ -95,9 +98,11 @@ class TorchEngine:
         size = picture_size(frame, settings)
         shrink = frame.size[1] // size[1]
         side = draft_side(frame, visible.width * visible.height * shrink**2, budget)
-        if self._small is None or self._small[0] is not frame or self._small[1] != side:
-            self._small = frame, side, draft_frame(frame, side)
-        small, settings = self._small[2], draft_settings(settings, side)
+        if self._small is None or self._small[0] is not frame:
+            self._small = frame, {}
+        if side not in self._small[1]:
+            self._small[1][side] = draft_frame(frame, side)
+        small, settings = self._small[1][side], draft_settings(settings, side)
         height, width = picture_size(small, settings)
         left, top = min(visible.left // side, width - 1), min(visible.top // side, height - 1)
         right = min(-(-(visible.left + visible.width) // side), width)
@@ -135,6 +140,8 @@ class PreviewSource(QObject):
         super().__init__()
         self.engine = engine
         self.shown = 0
+        self._budget = MOST
+        self._last_size: tuple[int, int] | None = None
         self._worker = Worker(("draft", "exact", "readout", "nominal", "engine"), "preview", finishing=("draft",))
         self._worker.delivered.connect(self._deliver)
         self._worker.failed.connect(lambda kind, generation, error: self.failed.emit(error))
@@ -150,7 +157,7 @@ class PreviewSource(QObject):
     def draft(self, frame: RawFrame, settings: Settings, visible: Region) -> None:
         """Draw what is visible, soon."""
         self._worker.cancel("exact")
-        self._worker.submit("draft", partial(_draft, self.engine, frame, settings, visible))
+        self._worker.submit("draft", partial(_draft, self.engine, frame, settings, visible, self._budget))
 
     def exact(self, frame: RawFrame, settings: Settings) -> None:
         """Draw all of it."""
@@ -183,12 +190,23 @@ class PreviewSource(QObject):
             self.read.emit(item)
         elif isinstance(item, Picture):
             self.shown += 1
+            if kind == "draft":
+                self._fit_budget(item)
             (self.nominal_pictured if kind == "nominal" else self.pictured).emit(item)
 
+    def _fit_budget(self, draft: Picture) -> None:
+        """Fewer samples after a draft that was late; more after one so quick that four times as many will do."""
+        samples = draft.levels[0].width() * draft.levels[0].height()
+        if draft.seconds > 2 * SOON and draft.size == self._last_size:
+            self._budget = max(min(self._budget, samples // 2), LEAST)
+        elif draft.seconds < SOON / 4:
+            self._budget = min(self._budget * 2, MOST)
+        self._last_size = draft.size  # the first draft of a frame makes its small frame too
 
-def _draft(engine: Engine, frame: RawFrame, settings: Settings, visible: Region) -> Iterator[Picture]:
+
+def _draft(engine: Engine, frame: RawFrame, settings: Settings, visible: Region, budget: int) -> Iterator[Picture]:
     start = time.perf_counter()
-    drawn = engine.draft(frame, settings, visible, BUDGET)
+    drawn = engine.draft(frame, settings, visible, budget)
     yield Picture((_image(drawn),), drawn.region, drawn.size, drawn.exact, frame, settings, time.perf_counter() - start)
 
 

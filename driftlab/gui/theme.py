@@ -36,10 +36,11 @@ STYLE: Final = """
 QToolTip {{ color: {text}; background: {raised}; border: 1px solid {line}; padding: 4px; }}
 QToolBar {{ border: 0; spacing: 2px; padding: 3px 6px; }}
 QToolBar::separator {{ background: {line}; width: 1px; margin: 5px 6px; }}
-QToolButton {{ border: 1px solid transparent; border-radius: 4px; padding: 3px 6px; }}
+QToolButton {{ border: 1px solid transparent; border-radius: 4px; padding: 3px 5px; }}
 QToolButton:hover {{ background: {button}; }}
 QToolButton:checked {{ background: {button}; border-color: {accent}; }}
 QToolButton:focus, QCheckBox:focus, QComboBox:focus {{ border: 1px solid {accent}; border-radius: 4px; }}
+QToolButton#changed {{ color: {accent}; padding: 0 4px; }}
 QMainWindow::separator {{ background: {line}; width: 1px; height: 1px; }}
 QMainWindow::separator:hover {{ background: {accent}; }}
 QDockWidget {{ titlebar-close-icon: none; titlebar-normal-icon: none; }}
@@ -90,7 +91,7 @@ def palette() -> QPalette:
             result.setColor(each, color(value))
     result.setColor(role.HighlightedText, QColor("#ffffff"))
     for each in (role.WindowText, role.Text, role.ButtonText):
-        result.setColor(group.Disabled, each, color("dim", 0.6))
+        result.setColor(group.Disabled, each, color("dim", 0.85))
     return result
 
 

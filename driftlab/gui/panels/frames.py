@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FramesPanel"]
 
-THUMB: Final = 56
+THUMB: Final = 48
 
 
 class FramesPanel(QWidget):
@@ -46,7 +46,7 @@ class FramesPanel(QWidget):
         self._items: dict[int, QListWidgetItem] = {}
         self._blank = QPixmap(THUMB, THUMB)
         self._blank.fill(theme.color("groove"))
-        self.setMinimumWidth(160)
+        self.setMinimumWidth(190)
         self.list.currentRowChanged.connect(self._choose)
         document.entries_changed.connect(self.show_entries)
         document.frame_changed.connect(self.show_entries)

@@ -11,11 +11,12 @@ from driftlab.errors import DriftlabError
 from driftlab.gui import theme
 from driftlab.gui.computing import Answer, Computing, is_segmentation
 from driftlab.gui.document import Document
-from driftlab.gui.numbers import change, written
+from driftlab.gui.numbers import change, decimals, written
 from driftlab.gui.widgets.logit_bars import BarRow, LogitBars
 from driftlab.gui.widgets.strip import Strip
 
 if TYPE_CHECKING:
+    from driftlab.isp.stage import Param
     from driftlab.model.prediction import Prediction, Segmentation
 
 __all__ = ["LogitsPanel"]
@@ -178,7 +179,10 @@ class LogitsPanel(QWidget):
         declared = settings.pipeline.keys[key]
         value = settings[key]
         name = declared.label if declared is not None else settings.pipeline.stage(key.partition(".")[0]).title
-        return f"{name} {written(value, 3)}" if isinstance(value, float) else f"{name} {value}"
+        if not isinstance(value, float):
+            return f"{name} {value}"
+        declared = cast("Param", declared)
+        return f"{name} {written(value, decimals(declared.low, declared.high, declared.integer), declared.unit)}"
 
     def _say_state(self, draft: bool, stale: bool, seconds: float) -> None:
         said = "draft" if draft else "for earlier settings" if stale else f"exact · {seconds * 1000:.0f} ms"

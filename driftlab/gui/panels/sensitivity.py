@@ -104,7 +104,7 @@ class SensitivityPanel(QWidget):
         declared = settings.pipeline.keys[key]
         stage = settings.pipeline.stage(key.partition(".")[0])
         name = declared.label if declared is not None else "on"
-        return name if name.lower() == stage.title.lower() else f"{stage.title}: {name.lower()}"
+        return name if name.lower() == stage.title.lower() else f"{stage.title}: {name}"
 
     def _show_stale(self) -> None:
         self.bars.show_stale()

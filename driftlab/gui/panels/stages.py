@@ -131,6 +131,7 @@ class StagesPanel(QWidget):
             self._document.set(key, value)
         except DriftlabError as error:
             self.failed.emit(Problem.of(error))
+            self.groups[key.partition(".")[0]].forget()
             self.show_settings()
 
     def _choose(self, name: str) -> None:

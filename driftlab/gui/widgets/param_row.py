@@ -43,6 +43,7 @@ class ParamRow(QWidget):
     def __init__(self, key: str, param: Param) -> None:
         super().__init__()
         self.key = key
+        self._shown: tuple[float, float] | None = None
         self.param = param
         self.label = Label(param.label)
         self.label.setElideMode(Qt.TextElideMode.ElideRight)
@@ -74,12 +75,19 @@ class ParamRow(QWidget):
 
     def show_value(self, value: float, nominal: float) -> None:
         """The value in force and the nominal one, without announcing an edit."""
+        if (value, nominal) == self._shown:
+            return
+        self._shown = value, nominal
         self.track.show_value(value, nominal)
         self.edit.show_value(value)
         font = self.label.font()
         if font.bold() != (value != nominal):
             font.setBold(value != nominal)
             self.label.setFont(font)
+
+    def forget(self) -> None:
+        """What is shown may not be what is: an edit was refused."""
+        self._shown = None
 
     def _edit(self, value: float) -> None:
         self.edited.emit(self.key, value)

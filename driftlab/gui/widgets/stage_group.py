@@ -9,13 +9,12 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 from superqt.utils import signals_blocked
 
-from driftlab.gui import theme
 from driftlab.gui.widgets.param_row import LABEL, ParamRow
 from driftlab.gui.widgets.weights_grid import WeightsGrid
 
 if TYPE_CHECKING:
     from driftlab.isp.settings import Settings
-    from driftlab.isp.stage import Choice, Stage
+    from driftlab.isp.stage import Choice, Stage, Value
 
 __all__ = ["StageGroup", "Steady"]
 
@@ -58,6 +57,7 @@ class StageGroup(QWidget):
         self.rows: dict[str, ParamRow] = {}
         self.grid: WeightsGrid | None = None
         self._choice_rows: dict[str, QWidget] = {}
+        self._shown: list[tuple[Value, Value]] = []
         self._body = QWidget()
         self._make_header()
         self._make_body()
@@ -87,6 +87,7 @@ class StageGroup(QWidget):
         self.title.setToolTip(f"<b>{self.stage.title}</b><br>{self.stage.help}<br><br>{_gradient(self.stage)}")
         self.brief.setForegroundRole(self.brief.foregroundRole())
         self.reset.setText("●")
+        self.reset.setObjectName("changed")  # the theme's accent
         self.reset.setAutoRaise(True)
         self.reset.setToolTip("Changed: click to set the stage back to nominal")
         self.reset.setAccessibleName(f"Reset {self.stage.title}")
@@ -150,6 +151,10 @@ class StageGroup(QWidget):
     def show_settings(self, settings: Settings, nominal: Settings) -> None:
         """Everything as in `settings`, without announcing an edit."""
         name = self.stage.name
+        shown = [(settings[key], nominal[key]) for key in self.stage.keys]
+        if shown == self._shown:
+            return
+        self._shown = shown
         on = bool(settings[f"{name}.on"])
         with signals_blocked(self.switch):
             self.switch.setChecked(on)
@@ -165,10 +170,15 @@ class StageGroup(QWidget):
             self.grid.setVisible(self.grid.active(chosen))
         self._body.setEnabled(on)
         changed = any(settings[key] != nominal[key] for key in self.stage.keys)
-        self.reset.setStyleSheet(f"color: {theme.color('accent').name()}; padding: 0 4px;")
         self.reset.setVisible(changed)
         self.brief.setText("" if len(chosen) != 1 else f"{next(iter(chosen.values()))}")
         self.brief.setEnabled(False)
+
+    def forget(self) -> None:
+        """What is shown may not be what is: an edit was refused."""
+        self._shown = []
+        for row in self.rows.values():
+            row.forget()
 
     def show_sensitivities(self, shares: dict[str, float] | None) -> None:
         """The thin bars: each key's share of the strongest sensitivity, or None where they are not known."""

@@ -52,7 +52,7 @@ class Strip(QWidget):
             step = self.width() / LENGTH
             points = []
             for index, (value, flipped) in enumerate(self._values):
-                x = index * step + 2
+                x = self.width() - 4 - (len(self._values) - 1 - index) * step
                 points.append(QPointF(x, bottom - max(value, 0) / highest * (self.height() - 8)))
                 if flipped:
                     painter.setPen(QPen(theme.color("violated"), 1.5))

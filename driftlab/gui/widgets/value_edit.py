@@ -25,6 +25,7 @@ class ValueEdit(QLineEdit):
         super().__init__()
         self._unit, self._places, self._hard, self._integer = unit, places, hard, integer
         self._value = 0.0
+        self._compact = False
         self._help = ""
         self.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.setFont(theme.numeric(self.font()))
@@ -35,6 +36,10 @@ class ValueEdit(QLineEdit):
         metrics = QFontMetrics(self.font())
         widths = [metrics.horizontalAdvance(written(value, self._places, self._unit)) for value in values]
         self.setFixedWidth(max(*widths, 40) + 14)
+
+    def compact(self) -> None:
+        """Write nothing smaller than the decimals: there is little room."""
+        self._compact = True
 
     def show_value(self, value: float) -> None:
         """The number in force."""
@@ -107,7 +112,10 @@ class ValueEdit(QLineEdit):
         self._write()
 
     def _write(self) -> None:
-        self.setText(plain(self._value) if self.hasFocus() else written(self._value, self._places, self._unit))
+        shown = plain(self._value) if self.hasFocus() else written(self._value, self._places, self._unit)
+        if not self.hasFocus() and self._compact and abs(self._value) < 0.5 * 10**-self._places:
+            shown = "0" if self._value == 0 else "≈\u20090"
+        self.setText(shown)
         self.setCursorPosition(0)
 
     def _mark(self, wrong: str) -> None:

@@ -28,6 +28,7 @@ class WeightsGrid(QWidget):
         super().__init__()
         self._params = tuple(params)
         self.edits: dict[str, ValueEdit] = {}
+        self._shown: dict[str, tuple[Any, Any]] = {}
         side = math.isqrt(len(params))
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 4, 0, 0)
@@ -36,6 +37,7 @@ class WeightsGrid(QWidget):
             key = f"{stage}.{param.name}"
             edit = ValueEdit("", 3, param.hard)
             edit.setMinimumWidth(36)
+            edit.compact()
             edit.setAccessibleName(param.label)
             edit.setToolTip(f"<b>{param.label}</b><br>{param.help}<br><br><code>{key}</code>")
             edit.typed.connect(partial(self.edited.emit, key))
@@ -49,6 +51,9 @@ class WeightsGrid(QWidget):
     def show_settings(self, settings: Settings, nominal: Settings) -> None:
         """The weights in force."""
         for key, edit in self.edits.items():
+            if (settings[key], nominal[key]) == self._shown.get(key):
+                continue
+            self._shown[key] = settings[key], nominal[key]
             edit.show_value(settings.number(key))
             font = edit.font()
             font.setBold(settings[key] != nominal[key])
