@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from driftlab.analysis.sensitivity import sensitivities
     from driftlab.errors import DriftlabError
     from driftlab.inference import predict
-    from driftlab.isp.develop import Region, develop
+    from driftlab.isp.develop import Region, develop, mosaic_of
     from driftlab.isp.pipeline import PIPELINES, run
     from driftlab.isp.settings import Settings
     from driftlab.isp.stage import IspError, Sensor
@@ -47,6 +47,7 @@ __all__ = [
     "develop",
     "load_model",
     "load_raw",
+    "mosaic_of",
     "predict",
     "resource",
     "run",
@@ -74,6 +75,7 @@ _HOMES = {
     "develop": "driftlab.isp.develop",
     "load_model": "driftlab.model.load",
     "load_raw": "driftlab.raw.load",
+    "mosaic_of": "driftlab.isp.develop",
     "predict": "driftlab.inference",
     "run": "driftlab.isp.pipeline",
     "sensitivities": "driftlab.analysis.sensitivity",

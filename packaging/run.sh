@@ -3,11 +3,14 @@
 #
 #   sh packaging/run.sh [--no-gui] [--out DIR]
 #
-# The output goes to DIR, or to driftlab-demo in the current folder.
+# With a display it opens the window. Without one, with --no-gui or with --out, it runs the example end to end, whose
+# output goes to DIR, or to driftlab-demo in the current folder.
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 . "$root/packaging/setup.sh"
 
+gui=yes
+[ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ] || [ "$(uname)" = Darwin ] || gui=
 out=
 previous=
 for argument; do
@@ -16,12 +19,18 @@ for argument; do
     --out) out=$argument ;;
     esac
     case $argument in
-    --no-gui) ;; # nothing has a window yet: the example is what runs either way
+    --no-gui) gui= ;;
     --out=*) out=${argument#--out=} && set -- "$@" "$argument" ;;
     *) set -- "$@" "$argument" ;;
     esac
     previous=$argument
 done
+if [ -n "$gui" ] && [ -z "$out" ]; then
+    set_up gui
+    say "opening the window with the bundled example"
+    exec "$python" -m driftlab gui "$root/resources/demo/eosinophil-01.dng" \
+        --model "$root/resources/demo/leukocyte_net.safetensors" "$@"
+fi
 if [ -z "$out" ]; then
     out=driftlab-demo
     set -- --out "$out" "$@"

@@ -17,6 +17,9 @@ from driftlab.cli.options import (
     settings_of,
 )
 
+#: The share of a picture that is white above which it is worth a word.
+MOSTLY = 0.5
+
 
 def add(commands: Any) -> None:
     """Declare the command."""
@@ -56,6 +59,11 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{arguments.out}: values of {written} outside 0 to 1 are cut; NPY keeps them.", file=sys.stderr)
     for remark in frame.remarks:
         print(f"{arguments.file}: {remark}.", file=sys.stderr)
+    if abs(frame.pixel_aspect - 1) > 0.01:
+        print(
+            f"{arguments.file}: its pixels are {frame.pixel_aspect:.3g} times as wide as high, and stay so.",
+            file=sys.stderr,
+        )
     picture = develop(
         frame,
         settings,
@@ -65,6 +73,12 @@ def run(arguments: argparse.Namespace) -> int:
         watched=lambda tiles: progress(tiles, "developing", lambda tile, _: tile.done),
         drawn=engine.tiles if engine else None,
     )
+    white = float((picture == 2**bits - 1).all(0).mean()) if bits else 0.0
+    if white > MOSTLY:
+        print(
+            f"{arguments.out}: {white:.0%} of it is clipped to white; lower exposure.ev or tone.brightness.",
+            file=sys.stderr,
+        )
     write_picture(picture, arguments.out)
     if arguments.save_settings:
         settings.save(arguments.save_settings)

@@ -47,13 +47,14 @@ def run(arguments: argparse.Namespace) -> int:
 
     region = Region.parse(arguments.crop) if arguments.crop is not None else None
     model = model_of(arguments)
+    assumed = _assumed(model)
 
     def show(path: str) -> None:
         frame = frame_of(arguments, path)
         settings = settings_of(arguments, frame)
         answer = predict(frame, settings, model, region=region, top=arguments.top)
         if not arguments.json:
-            print("\n".join([path, *(f"  {line}" for line in (*_lines(answer), *frame.remarks))]))
+            print("\n".join([path, *(f"  {line}" for line in (*_lines(answer), *frame.remarks, *assumed))]))
             return
         print_json(
             {
@@ -68,11 +69,23 @@ def run(arguments: argparse.Namespace) -> int:
                 "model_ran_code": model.source.risk is not None,
                 "raw_sha256": frame.sha256,
                 "raw_origin": str(frame.origin),
-                "remarks": list(frame.remarks),
+                "remarks": [*frame.remarks, *assumed],
             }
         )
 
     return each_file(arguments, show)
+
+
+def _assumed(model: TaskModel) -> list[str]:
+    """One remark on what nobody said of the model, where neither card nor flag says anything."""
+    from driftlab.model.card import CardSource
+
+    card = model.card
+    if {CardSource.CARD, CardSource.FLAG} & set(card.sources.values()):
+        return []
+    open_keys = ("input_size", "resize", "channels", "scale", "mean", "std")
+    guessed = [key for key in open_keys if card.sources[key] in (CardSource.DEFAULT, CardSource.PROBED)]
+    return [f"no model card: assumed {', '.join(f'{key} {getattr(card, key)}' for key in guessed)}"] if guessed else []
 
 
 def _facts(answer: Prediction | Segmentation, model: TaskModel) -> dict[str, Any]:

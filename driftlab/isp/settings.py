@@ -92,6 +92,8 @@ class Settings(Mapping[str, Value]):
             content = read_json(path)
         except (OSError, ValueError) as error:
             raise IspError(f"'{path}' can't be read as settings: {error}.") from error
+        if isinstance(content, dict) and content and all("." in key for key in content):
+            content = {"settings": content}  # nothing but keys and values
         if not isinstance(content, dict) or not isinstance(content.get("settings"), dict):
             raise IspError(f"'{path}' holds no settings: it needs an object with the key \"settings\".")
         if content.get("format", FORMAT) != FORMAT:

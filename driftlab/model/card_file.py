@@ -91,7 +91,7 @@ def _text(value: Any) -> str:
 #: Key of the card -> (what is allowed, its check), in the order of `Card`.
 CHECKS: Final[Mapping[str, tuple[str, Check]]] = {
     "task": _one_of(Task),
-    "labels": ("a list of names, or the path of a file with one name a line or a JSON list", _names),
+    "labels": ("names with commas between, or the path of a file with one name a line or a JSON list", _names),
     "input_size": ("a number of pixels up to 8192, [height, width], or null for any size", _size),
     "resize": _one_of(Resize),
     "crop_fraction": ("a number above 0 and up to 1", _positive_share),
@@ -143,7 +143,8 @@ def check_card(values: Mapping[str, Any], where: str, folder: Path) -> dict[str,
             raise ModelError(f"{where} has the unknown key '{key}'; a model card knows {', '.join(CHECKS)}.")
         allowed, check = CHECKS[key]
         if key == "labels" and isinstance(value, str):
-            value = _read_labels(folder / value)
+            names = value.split(",")
+            value = names if len(names) > 1 and not (folder / value).exists() else _read_labels(folder / value)
         try:
             checked[key] = check(value)
         except (ValueError, TypeError, KeyError, OverflowError) as error:

@@ -97,9 +97,12 @@ def _sentence(path: Path, error: rawpy.LibRawError) -> str:
     if isinstance(error, rawpy.LibRawUnsufficientMemoryError | rawpy.LibRawTooBigError):
         return _too_large(path)
     if isinstance(error, rawpy.LibRawFileUnsupportedError):
-        return f"LibRaw knows no picture in '{path.name}': it is damaged, or of a camera or compression not supported."
+        return (
+            f"LibRaw knows no picture in '{path.name}', which is damaged, or of a camera or compression not supported: "
+            "copy it from the camera again, or convert it to DNG."
+        )
     text = error.args[0].decode("utf-8", "replace") if isinstance(error.args[0], bytes) else str(error)
-    return f"LibRaw cannot decode '{path.name}' ({text}): the file is damaged."
+    return f"LibRaw cannot decode '{path.name}' ({text}), which is damaged: copy it from the camera again."
 
 
 def _too_large(path: Path) -> str:
@@ -163,7 +166,7 @@ def _balanced(decoded: Decoded) -> Decoded:
         return decoded.with_facts(gains=(1.0, 1.0, 1.0), gains_source="none")
     gains = gray_world(decoded.samples, cfa, decoded.facts["black"], decoded.facts["white"])
     decoded = decoded.with_facts(gains=gains, gains_source="gray world")
-    return decoded.remarked("the gains are not known: those that make this frame gray on average stand in")
+    return decoded.remarked("the gains as shot are not known: those that make this frame gray on average stand in")
 
 
 def _answer(request: dict[str, Any], samples: int, log: IO[bytes]) -> dict[str, Any]:
