@@ -134,19 +134,19 @@ class Explaining(QObject):
 
 def _explained(question: Question, selected: str) -> Iterator[Item]:
     from driftlab.analysis.linearized import actives
-    from driftlab.analysis.sensitivity import sensitivities
+    from driftlab.analysis.sensitivity import Table, sensitivities
     from driftlab.isp.develop import picture_size
 
-    region = question.region
-    height, width = (region.height, region.width) if region else picture_size(question.frame, question.settings)
-    small = height * width <= ALL
-    active = {each.key for each in actives(question.settings)}
-    wanted = [selected] if selected in active else []
-    yield from sensitivities(
-        question.frame,
-        question.settings,
-        question.model,
-        region=region,
-        heatmaps=None if small else wanted,
-        stage_heatmaps=small,
-    )
+    frame, settings, model, region = question.frame, question.settings, question.model, question.region
+    height, width = (region.height, region.width) if region else picture_size(frame, settings)
+    if height * width <= ALL:
+        yield from sensitivities(frame, settings, model, region=region, stage_heatmaps=True)
+        return
+    wanted = [selected] if selected in {each.key for each in actives(settings)} else []
+    best = ""
+    for item in sensitivities(frame, settings, model, region=region, heatmaps=wanted):
+        if isinstance(item, Table) and item.share == 1:
+            best = next((row.key for row in item.ranked() if row.step is None), "")
+        yield item
+    if best and not wanted:  # nobody has chosen yet: the strongest
+        yield from sensitivities(frame, settings, model, region=region, heatmaps=[best])

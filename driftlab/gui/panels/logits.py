@@ -68,6 +68,7 @@ class LogitsPanel(QWidget):
         self.head.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.head.setEnabled(False)
         self.flip.setTextFormat(Qt.TextFormat.RichText)
+        self.flip.setWordWrap(True)  # names of classes can be long, and must not widen the window
         self.margin.setFont(theme.numeric(self.font()))
         top.addWidget(self.head, stretch=1)
         top.addWidget(self.state)
@@ -124,6 +125,7 @@ class LogitsPanel(QWidget):
             for index in shown
         ]
         self.bars.show_rows(rows, stale=stale)
+        self.strip.setVisible(prediction.margin is not None)
         if prediction.margin is not None:
             text = f"margin {written(prediction.margin, 2)}"
             if reference is not None and reference.margin is not None:
@@ -149,6 +151,7 @@ class LogitsPanel(QWidget):
             for index, share in [*areas.items()][:SHOWN]
         ]
         self.bars.show_rows(rows, places=1, stale=stale)
+        self.strip.setVisible(False)  # of margins, which a mask has none of
         known = [value for value in agreement or [] if value == value]
         self.margin.setText(
             f"mean IoU {written(sum(known) / len(known), 3)} against nominal" if known else "areas in %"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QStatusBar, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QStatusBar, QToolButton, QWidget
+from superqt import QElidingLabel
 
 from driftlab.gui import theme
 from driftlab.gui.numbers import written
@@ -31,7 +32,7 @@ class StatusLine(QStatusBar):
         self._worker = worker
         self.pixel = QLabel()
         self.picture = QLabel()
-        self.engine = QLabel()
+        self.engine = QElidingLabel()
         self.job = QLabel()
         self.bar = QProgressBar(textVisible=False)
         self.cancel = QToolButton(autoRaise=True)
@@ -39,7 +40,8 @@ class StatusLine(QStatusBar):
         font = theme.numeric(self.font())
         for label in (self.pixel, self.picture, self.engine, self.job):
             label.setFont(font)
-        self.pixel.setMinimumWidth(380)
+        self.pixel.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.engine.setFixedWidth(300)
         self.picture.setMinimumWidth(120)
         self.bar.setFixedWidth(96)
         self.cancel.setToolTip("Cancel the running job (Esc)")
@@ -54,7 +56,7 @@ class StatusLine(QStatusBar):
         self.addPermanentWidget(self.picture)
         self.addPermanentWidget(self.engine)
         self.addPermanentWidget(jobs)
-        jobs.setMinimumWidth(210)
+        jobs.setMinimumWidth(190)
         self._end()
         worker.started.connect(self._begin)
         worker.delivered.connect(self._advance)

@@ -1,0 +1,108 @@
+"""One drag in a real window: an X display of its own, and a mouse that presses, moves and releases there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+#: Opens the example, says where the handle of the red gain is, and tells what a drag of it has led to.
+SCRIPT = """
+import sys
+from pathlib import Path
+from PySide6.QtCore import QPoint, QSettings, QTimer
+from PySide6.QtWidgets import QApplication
+from driftlab import resource
+from driftlab.gui import theme
+from driftlab.gui.main_window import MainWindow
+
+app = QApplication([])
+theme.apply(app)
+window = MainWindow(QSettings(sys.argv[1], QSettings.Format.IniFormat))
+window.resize(1280, 800)
+window.move(0, 0)
+window.show()
+folder = resource("demo")
+window.opening.open([folder / "leukocyte_net.safetensors", folder / "eosinophil-03.dng"])
+state = {"told": False, "steps": 0}
+window.document.settings_changed.connect(lambda settings: state.update(steps=state["steps"] + 1))
+
+def look():
+    document, computing = window.document, window.computing
+    if not window.current or computing.answer is None:
+        return
+    if not state["told"]:
+        track = window.stages.groups["white_balance"].rows["white_balance.r"].track
+        track.setFocus()
+        share = track.share(document.settings["white_balance.r"])
+        at = track.mapToGlobal(QPoint(round(8 + share * (track.width() - 16)), 11))
+        state.update(told=True, steps=0)
+        print(at.x(), at.y(), flush=True)
+    elif state["steps"] > 3 and not document.dragging:
+        gain = document.settings["white_balance.r"]
+        document.undo()
+        print(gain, document.settings["white_balance.r"], computing.answer.top, state["steps"], flush=True)
+        timer.stop()
+        window.close()
+
+timer = QTimer(interval=20)
+timer.timeout.connect(look)
+timer.start()
+app.exec()
+"""
+
+
+@pytest.fixture
+def display() -> Iterator[str]:
+    if not (shutil.which("Xvfb") and shutil.which("xdotool")):
+        pytest.skip("a window on a virtual display needs Xvfb and xdotool")
+    reader, writer = os.pipe()
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(writer), "-screen", "0", "1400x900x24", "-nolisten", "tcp"],
+        pass_fds=[writer],
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(writer)
+    with os.fdopen(reader) as told:
+        number = told.readline().strip()
+    yield f":{number}"
+    server.terminate()
+    server.wait(10)
+
+
+def test_a_real_mouse_drags_a_slider_until_the_decision_flips(display: str, tmp_path: Path) -> None:
+    environment = {**os.environ, "DISPLAY": display, "QT_QPA_PLATFORM": "xcb"}
+    window = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, str(tmp_path / "settings.ini")],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
+    try:
+        assert window.stdout is not None and window.stderr is not None
+        place = window.stdout.readline().split()
+        if not place:
+            pytest.fail(window.stderr.read())
+        x, y = map(int, place)
+        words = ["mousemove", str(x), str(y), "mousedown", "1"]
+        for step in range(1, 13):
+            words += ["mousemove", str(x - step), str(y), "sleep", "0.02"]
+        subprocess.run(["xdotool", *words, "mouseup", "1"], env=environment, check=True)
+        gain, before, top, steps = window.stdout.readline().split()
+        assert float(gain) < 0.95 < float(before), "the drag was not one step"
+        assert top == "neutrophil"
+        assert int(steps) > 3
+        assert window.wait(20) == 0
+    finally:
+        window.kill()
+        window.wait()
+        for stream in (window.stdout, window.stderr):
+            if stream is not None:
+                stream.close()
