@@ -93,16 +93,12 @@ class TorchEngine:
     def draft(self, frame: RawFrame, settings: Settings, visible: Region, budget: int) -> Drawn:
         """The visible region, of a smaller frame where it is large."""
         from driftlab.isp.develop import Region, develop, picture_size
-        from driftlab.isp.draft import draft_frame, draft_settings, draft_side
+        from driftlab.isp.draft import draft_settings, draft_side
 
         size = picture_size(frame, settings)
         shrink = frame.size[1] // size[1]
         side = draft_side(frame, visible.width * visible.height * shrink**2, budget)
-        if self._small is None or self._small[0] is not frame:
-            self._small = frame, {}
-        if side not in self._small[1]:
-            self._small[1][side] = draft_frame(frame, side)
-        small, settings = self._small[1][side], draft_settings(settings, side)
+        small, settings = self._smaller(frame, side), draft_settings(settings, side)
         height, width = picture_size(small, settings)
         left, top = min(visible.left // side, width - 1), min(visible.top // side, height - 1)
         right = min(-(-(visible.left + visible.width) // side), width)
@@ -116,6 +112,7 @@ class TorchEngine:
     def exact(self, frame: RawFrame, settings: Settings) -> Iterator[Drawn | None]:
         """All of it, tile by tile."""
         from driftlab.isp.develop import Region, picture_size, tiles
+        from driftlab.isp.draft import draft_side
 
         height, width = picture_size(frame, settings)
         pixels = _opaque(height, width)
@@ -125,6 +122,17 @@ class TorchEngine:
             pixels[at.top : at.top + at.height, at.left : at.left + at.width, :3] = rgb.numpy()
             yield None
         yield Drawn(pixels, Region(0, 0, width, height), (height, width), True)
+        for budget in (MOST, MOST // 4):  # what the first drag will ask for
+            self._smaller(frame, draft_side(frame, frame.size[0] * frame.size[1], budget))
+
+    def _smaller(self, frame: RawFrame, side: int) -> RawFrame:
+        from driftlab.isp.draft import draft_frame
+
+        if self._small is None or self._small[0] is not frame:
+            self._small = frame, {}
+        if side not in self._small[1]:
+            self._small[1][side] = draft_frame(frame, side)
+        return self._small[1][side]
 
 
 class PreviewSource(QObject):

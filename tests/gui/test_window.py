@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -157,7 +159,7 @@ def test_every_control_has_a_name(opened: MainWindow) -> None:
             assert words, f"{widget} has no name"
 
 
-@pytest.mark.parametrize("name", ["develop", "predict"])
+@pytest.mark.parametrize("name", ["develop", "predict", "sensitivity"])
 def test_a_copied_command_gives_the_same_numbers(
     name: str, opened: MainWindow, until: Any, tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -178,6 +180,13 @@ def test_a_copied_command_gives_the_same_numbers(
     assert document.frame is not None and document.settings is not None and opened.computing.answer is not None
     if name == "develop":
         assert np.array_equal(np.load("out.npy"), develop(document.frame, document.settings))
+    elif name == "sensitivity":
+        text = capsys.readouterr().out
+        table = opened.explaining.table
+        assert table is not None
+        for row in table.rows:
+            assert f'"{row.key}"' in text
+            assert json.dumps(row.gradient) in text
     else:
         said = json.loads(capsys.readouterr().out)
         assert said["logits"] == opened.computing.answer.prediction.logits.tolist()  # type: ignore[union-attr]
@@ -260,3 +269,36 @@ def test_real_files_where_they_are(window: MainWindow, until: Any, data: Path) -
     until(lambda: window.current)
     assert window.preview.view.draft is None
     assert window.preview.view.exact.settings == window.document.settings  # type: ignore[union-attr]
+
+
+def test_the_command_takes_a_picture_of_the_window(tmp_path: Path) -> None:
+    out = tmp_path / "window.png"
+    words = ["gui", str(DEMO / "eosinophil-03.dng"), "--model", str(DEMO / "leukocyte_net.safetensors")]
+    done = subprocess.run(
+        [sys.executable, "-m", "driftlab", *words, "--set", "white_balance.r=0.9", "--screenshot", str(out)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=Path(__file__).parents[2],
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert out.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_picture_of_what_cannot_be_opened_ends_with_2_and_a_sentence(tmp_path: Path) -> None:
+    words = ["gui", str(tmp_path / "none.dng"), "--screenshot", str(tmp_path / "window.png")]
+    done = subprocess.run(
+        [sys.executable, "-m", "driftlab", *words], capture_output=True, text=True, timeout=60, check=False,
+        cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "no such file" in done.stderr
+
+
+def test_the_window_starts_without_torch() -> None:
+    code = "import sys; import driftlab.gui.app; print(bool({'torch', 'pyqtgraph', 'rawpy', 'wgpu'} & {*sys.modules}))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
+    )
+    assert done.stdout.strip() == "False"
