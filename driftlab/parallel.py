@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache
 from itertools import islice
 from typing import TypeVar
 
@@ -50,11 +51,17 @@ def in_order(work: Callable[[T], R], pieces: Iterable[T], *, threads: int | None
 def one_thread() -> Iterator[None]:
     """Keep what this thread does to this thread, so that another one finds a core free."""
     torch.get_num_threads()  # sets this thread up; later it would undo the limit
-    with ThreadpoolController().limit(limits=1, user_api="openmp"):
+    with _libraries().limit(limits=1, user_api="openmp"):
         yield
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    """The OpenMP libraries of this process; finding them takes a millisecond, and torch has loaded its own by now."""
+    return ThreadpoolController()
 
 
 def _alone() -> None:
     """Keep the OpenMP regions that this thread begins to this thread; others are not touched."""
     torch.get_num_threads()  # sets this thread up; later it would undo the limit
-    ThreadpoolController().limit(limits=1, user_api="openmp")
+    _libraries().limit(limits=1, user_api="openmp")

@@ -68,11 +68,18 @@ def zero_filled(mosaic: Tensor, green: Tensor, red_blue: Tensor, cfa: CFA) -> Te
 def malvar2004(mosaic: Tensor, cfa: CFA) -> Tensor:
     """`[B, 1, H, W]` -> `[B, 3, H, W]`: bilinear, corrected by the Laplacian of the color that is known."""
     wide = padded(mosaic, 2, 2)
-    along = mosaic.new_tensor(_ALONG) / 8
-    middle, side, upright, opposite = (
-        correlate(wide, kernel)
-        for kernel in (mosaic.new_tensor(_GREEN) / 8, along, along.T, mosaic.new_tensor(_OPPOSITE) / 8)
-    )
+    # The four kernels (`_GREEN`, `_ALONG` and its transpose, `_OPPOSITE`) share the sums of opposite neighbors.
+    next_pair, far_pair = mosaic.new_tensor([[1, 0, 1]]), mosaic.new_tensor([[1, 0, 0, 0, 1]])
+    beside = correlate(wide[..., 1:-1, 1:-1], next_pair)
+    diagonal, beside = beside[..., :-2, :] + beside[..., 2:, :], beside[..., 1:-1, :]
+    above = correlate(wide[..., 1:-1, 2:-2], next_pair.T)
+    far_beside, far_above = correlate(wide[..., 2:-2, :], far_pair), correlate(wide[..., 2:-2], far_pair.T)
+    far = far_beside + far_above
+    middle = (mosaic * 0.5).add(beside + above, alpha=0.25).sub(far, alpha=0.125)
+    opposite = (mosaic * 0.75).add(diagonal, alpha=0.25).sub(far, alpha=0.1875)
+    shared = (mosaic * 0.625).sub(diagonal, alpha=0.125)
+    side = shared.add(beside, alpha=0.5).sub(far_beside, alpha=0.125).add(far_above, alpha=0.0625)
+    upright = shared.add(above, alpha=0.5).sub(far_above, alpha=0.125).add(far_beside, alpha=0.0625)
     r, g1, g2, b = _channel_masks(cfa, mosaic)
     red = mosaic * r + side * g1 + upright * g2 + opposite * b
     green = middle * (r + b) + mosaic * (g1 + g2)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -21,13 +22,15 @@ from driftlab.isp.pipeline import run
 from driftlab.isp.settings import Settings
 from driftlab.isp.stage import Domain, IspError, Sensor
 from driftlab.isp.windows import Plan, Region, plan_of
-from driftlab.parallel import in_order
+from driftlab.parallel import in_order, one_thread
 from driftlab.raw.frame import RawFrame
 
 __all__ = ["Drawing", "Region", "Tile", "Window", "develop", "mosaic_of", "picture_size", "tiles", "window"]
 
 #: Samples of a tile: few enough for the cache, enough to hide the cost of the calls.
 TILE: Final = 512 * 512
+#: Samples of a window that are not worth a second thread.
+SMALL: Final = 384 * 384
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +86,9 @@ def picture_size(frame: RawFrame, settings: Settings, until: str | None = None) 
 
 def window(frame: RawFrame, settings: Settings, region: Region, *, until: str | None = None) -> Window:
     """The samples that a region of the picture is made of, with what the active stages read around it."""
-    plan = plan_of(settings, Sensor.of(frame), until)
-    region.within(picture_size(frame, settings, until))
-    return _window(frame, plan, region)
+    sensor = Sensor.of(frame)
+    plan = plan_of(settings, sensor, until)
+    return _window(frame, sensor, plan, region.within(plan.picture(frame.size)))
 
 
 def develop(
@@ -127,22 +130,24 @@ def tiles(
     frame: RawFrame, settings: Settings, *, region: Region | None = None, until: str | None = None
 ) -> Iterator[Tile]:
     """The picture, or a region of it, piece by piece, in rows from the top left."""
-    plan = plan_of(settings, Sensor.of(frame), until)
+    sensor = Sensor.of(frame)
+    plan = plan_of(settings, sensor, until)
     height, width = plan.picture(frame.size)
     region = region.within((height, width)) if region else Region(0, 0, width, height)
     steps = plan.tiles(region, width, TILE)
+    small = len(steps) == 1 and region.width * region.height * plan.side**2 <= SMALL
 
     def pixels(step: Region) -> Tensor:
-        with torch.inference_mode():
-            return _window(frame, plan, step).run(settings, settings, until=until)[0]
+        # A small window is done by one thread before others have been woken for it.
+        with torch.inference_mode(), one_thread() if small else nullcontext():
+            return _window(frame, sensor, plan, step).run(settings, settings, until=until)[0]
 
     done = in_order(pixels, steps, threads=1 if len(steps) == 1 else None)
     for number, (step, piece) in enumerate(zip(steps, done, strict=True), 1):
         yield Tile(step, piece, number / len(steps))
 
 
-def _window(frame: RawFrame, plan: Plan, region: Region) -> Window:
+def _window(frame: RawFrame, sensor: Sensor, plan: Plan, region: Region) -> Window:
     cut = plan.cut(region, frame.size)
     image = mosaic_of(frame)[..., cut.rows, cut.columns]
-    sensor = Sensor.of(frame).at(cut.rows.start, cut.columns.start)
-    return Window(image, sensor, cut.kept_rows, cut.kept_columns)
+    return Window(image, sensor.at(cut.rows.start, cut.columns.start), cut.kept_rows, cut.kept_columns)

@@ -16,8 +16,11 @@ def _forward(image: Tensor, p: Values, sensor: Sensor) -> Tensor:
     if not step:
         return image
     exact = image.detach()
+    rounded = torch.round(exact / step).clamp_(0, 2**depth / step - 1).mul_(step)
+    if torch.is_inference_mode_enabled():
+        return rounded
     # Straight-through: the rounding and clipping go forward, the derivative of the identity goes back.
-    return torch.round(exact / step).clamp(0, 2**depth / step - 1) * step + (image - exact)
+    return rounded + (image - exact)
 
 
 def _wgsl(choices: Mapping[str, str], sensor: Sensor) -> Shader:
