@@ -188,12 +188,12 @@ class ColorMatrix:
 class RawFrame:
     """One exposure as the sensor recorded it, in the sensor's own frame: never rotated, never rescaled.
 
-    `mosaic` is float32 in DN, read-only, `[1, H, W]` for a mosaic or monochrome sensor and `[3, H, W]` for a linear
-    frame. `black` is the level of no light in DN for each of `CHANNELS`; `white` the DN at which the sensor
-    saturates; `bits` the depth the samples were stored with. `gains` are the as-shot factors of red, green and blue
-    that make a neutral gray, green 1; `daylight_gains` those for light of D65, where they are known. `orientation`
-    (EXIF 1–8) and `pixel_aspect` (width by height of one pixel) are facts on record, not applied. What the decoder
-    had to guess or mend is a sentence each in `remarks`.
+    `mosaic` is float32 in DN, taken over from whoever made it and read-only from then on, `[1, H, W]` for a mosaic
+    or monochrome sensor and `[3, H, W]` for a linear frame. `black` is the level of no light in DN for each of
+    `CHANNELS`; `white` the DN at which the sensor saturates; `bits` the depth the samples were stored with. `gains`
+    are the as-shot factors of red, green and blue that make a neutral gray, green 1; `daylight_gains` those for
+    light of D65, where they are known. `orientation` (EXIF 1–8) and `pixel_aspect` (width by height of one pixel)
+    are facts on record, not applied. What the decoder had to guess or mend is a sentence each in `remarks`.
     """
 
     mosaic: NDArray[np.float32]
