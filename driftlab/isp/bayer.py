@@ -81,9 +81,9 @@ def malvar2004(mosaic: Tensor, cfa: CFA) -> Tensor:
     side = shared.add(beside, alpha=0.5).sub(far_beside, alpha=0.125).add(far_above, alpha=0.0625)
     upright = shared.add(above, alpha=0.5).sub(far_above, alpha=0.125).add(far_beside, alpha=0.0625)
     r, g1, g2, b = _channel_masks(cfa, mosaic)
-    red = mosaic * r + side * g1 + upright * g2 + opposite * b
-    green = middle * (r + b) + mosaic * (g1 + g2)
-    blue = mosaic * b + upright * g1 + side * g2 + opposite * r
+    red = (mosaic * r).addcmul_(side, g1).addcmul_(upright, g2).addcmul_(opposite, b)
+    green = torch.where((g1 + g2).bool(), mosaic, middle)
+    blue = (mosaic * b).addcmul_(upright, g1).addcmul_(side, g2).addcmul_(opposite, r)
     return torch.cat([red, green, blue], 1)
 
 
