@@ -14,12 +14,10 @@ from PySide6.QtGui import (
     QDropEvent,
     QGuiApplication,
     QKeyEvent,
-    QKeySequence,
 )
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QToolBar, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow, QVBoxLayout, QWidget
 
-from driftlab.gui import dialogs, icons
-from driftlab.gui.actions import ACTIONS, Action
+from driftlab.gui import dialogs, docks, menus
 from driftlab.gui.command import command
 from driftlab.gui.computing import Computing
 from driftlab.gui.document import Document
@@ -58,24 +56,23 @@ class MainWindow(QMainWindow):
         self.computing = Computing(self.document, self.worker)
         self.explaining = Explaining(self.document, self.computing, self.worker)
         self.preview = PreviewPanel(self.document, self.source, self.computing)
-        self.stages = StagesPanel(self.document, store)
-        self.logits = LogitsPanel(self.document, self.computing)
-        self.sensitivity = SensitivityPanel(self.document, self.explaining)
-        self.heatmap = HeatmapPanel(self.document, self.explaining)
-        self.frames = FramesPanel(self.document, self.computing)
+        self.stages: StagesPanel = StagesPanel(self.document, store)
+        self.logits: LogitsPanel = LogitsPanel(self.document, self.computing)
+        self.sensitivity: SensitivityPanel = SensitivityPanel(self.document, self.explaining)
+        self.heatmap: HeatmapPanel = HeatmapPanel(self.document, self.explaining)
+        self.frames: FramesPanel = FramesPanel(self.document, self.computing)
         self.status = StatusLine(self.worker)
         self.messages = MessageBar()
-        self.actions_by_name: dict[str, QAction] = {}
-        self.menus: dict[str, QMenu] = {}
         for part in (self.worker, self.source, self.document, self.opening, self.computing, self.explaining):
             part.setParent(self)  # they end with the window
         self._make_center()
-        self._make_docks()
-        self._make_actions()
+        self.docks = docks.make_docks(self)
+        self.actions_by_name: dict[str, QAction] = menus.make_actions(self)
+        self.menus = menus.make_menus(self)
         self._connect()
         self.refresh()
         self.resize(1440, 900)
-        self._restore()
+        docks.restore(self, store)
 
     # Making
 
@@ -88,79 +85,6 @@ class MainWindow(QMainWindow):
         column.addWidget(self.preview, stretch=1)
         self.setCentralWidget(center)
         self.setStatusBar(self.status)
-        self.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea)
-        self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
-        self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, self.tabPosition(Qt.DockWidgetArea.TopDockWidgetArea))
-
-    def _make_docks(self) -> None:
-        area = Qt.DockWidgetArea
-        self.docks: dict[str, QDockWidget] = {}
-        for name, title, widget, where in (
-            ("frames", "Frames", self.frames, area.LeftDockWidgetArea),
-            ("stages", "Data model", self.stages, area.RightDockWidgetArea),
-            ("logits", "Logits", self.logits, area.BottomDockWidgetArea),
-            ("sensitivity", "Sensitivity", self.sensitivity, area.BottomDockWidgetArea),
-            ("heatmap", "Heatmap", self.heatmap, area.BottomDockWidgetArea),
-        ):
-            dock = QDockWidget(title, self)
-            dock.setObjectName(name)
-            dock.setWidget(widget)
-            self.addDockWidget(where, dock)
-            self.docks[name] = dock
-        docks = self.docks
-        self.tabifyDockWidget(docks["sensitivity"], docks["heatmap"])
-        docks["sensitivity"].raise_()
-        self.resizeDocks([docks["logits"], docks["sensitivity"]], [400, 440], Qt.Orientation.Horizontal)
-        self.resizeDocks([docks["frames"], docks["stages"]], [210, 380], Qt.Orientation.Horizontal)
-        self.resizeDocks([docks["logits"]], [280], Qt.Orientation.Vertical)
-
-    def _make_actions(self) -> None:
-        bar = QToolBar("Tools", self)
-        bar.setObjectName("tools")
-        bar.setMovable(False)
-        bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.addToolBar(bar)
-        for entry in ACTIONS:
-            menu = self.menus.get(entry.menu) or self.menus.setdefault(entry.menu, self.menuBar().addMenu(entry.menu))
-            action = self._make_action(entry)
-            if entry.apart:
-                menu.addSeparator()
-            menu.addAction(action)
-            if entry.tool:
-                if entry.apart:
-                    bar.addSeparator()
-                bar.addAction(action)
-                button = bar.widgetForAction(action)
-                if isinstance(button, QToolButton) and entry.name in ("undo", "redo", "previous", "next"):
-                    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)  # arrows that need no word
-        recent = QMenu("Recent", self)
-        recent.aboutToShow.connect(partial(self._fill_recent, recent))
-        self.menus["File"].insertMenu(self.actions_by_name["open_model"], recent)
-        panels = self.menus["View"].addMenu("Panels")
-        for dock in self.docks.values():
-            panels.addAction(dock.toggleViewAction())
-        presets = self.stages.presets.menu()
-        presets.aboutToShow.connect(partial(self._fill_presets, presets))
-
-    def _make_action(self, entry: Action) -> QAction:
-        action = QAction(entry.text, self)
-        action.setObjectName(entry.name)
-        action.setShortcuts([QKeySequence(key) for key in entry.keys])
-        keys = f" ({action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)})" if entry.keys else ""
-        action.setToolTip(f"{entry.help or entry.text}{keys}")
-        if entry.tool:
-            action.setIconText(entry.tool)
-        action.setCheckable(entry.checkable)
-        action.setChecked(entry.checked)
-        if entry.icon:
-            action.setIcon(icons.icon(entry.icon))
-        if entry.checkable:
-            action.toggled.connect(partial(entry.run, self))
-        else:
-            action.triggered.connect(lambda checked=False: entry.run(self))
-        self.addAction(action)
-        self.actions_by_name[entry.name] = action
-        return action
 
     def _connect(self) -> None:
         document, opening = self.document, self.opening
@@ -211,8 +135,7 @@ class MainWindow(QMainWindow):
 
     def refresh(self) -> None:
         """Actions and title as the document is."""
-        for entry in ACTIONS:
-            self.actions_by_name[entry.name].setEnabled(entry.when(self))
+        menus.refresh(self)
         history, current = self.document.history, self.document.current
         for name, edit in (
             ("undo", history.undoes if history else None),
@@ -247,21 +170,8 @@ class MainWindow(QMainWindow):
             "Do not load",
         )
 
-    def _fill_recent(self, menu: QMenu) -> None:
-        menu.clear()
-        for path in self.opening.recent:
-            menu.addAction(path, partial(self.opening.open, [Path(path)]))
-        if not self.opening.recent:
-            menu.addAction("Nothing yet").setEnabled(False)
-
-    def _fill_presets(self, menu: QMenu) -> None:
-        dialogs.fill_presets(menu, self.document, self.store, self.messages)
-
     def _recolor(self) -> None:
-        icons.forget()
-        for entry in ACTIONS:
-            if entry.icon:
-                self.actions_by_name[entry.name].setIcon(icons.icon(entry.icon))
+        menus.recolor(self.actions_by_name)
 
     # What actions ask for
 
@@ -346,18 +256,12 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember the layout, and leave no thread behind."""
-        self.store.setValue("geometry", self.saveGeometry())
-        self.store.setValue("docks", self.saveState())
+        docks.remember(self, self.store)
         QGuiApplication.instance().removeEventFilter(self)  # type: ignore[union-attr]
         self.source.close()
         self.worker.close()
         super().closeEvent(event)
         self.closed.emit()
-
-    def _restore(self) -> None:
-        for name, restore in (("geometry", self.restoreGeometry), ("docks", self.restoreState)):
-            if (value := self.store.value(name)) is not None:
-                restore(value)
 
 
 def _dropped(event: QDropEvent) -> list[Path]:

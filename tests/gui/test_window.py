@@ -13,11 +13,10 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, QSettings, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QApplication, QComboBox, QDialog, QLineEdit, QMessageBox
+from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QComboBox, QLineEdit, QMessageBox
 
 from driftlab import resource
 from driftlab.cli import main
-from driftlab.gui.actions import ACTIONS
 from driftlab.gui.command import command
 from driftlab.gui.dialogs import about
 from driftlab.gui.main_window import MainWindow
@@ -119,33 +118,6 @@ def test_a_model_that_runs_code_is_asked_about_once(window: MainWindow, until: A
     window.opening.open([path])
     until(lambda: window.document.model is not None)
     assert not [message for message in window.messages.messages if message.isVisible()]
-
-
-def test_every_action_runs(opened: MainWindow, until: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    opened.document.set("exposure.ev", 0.5)
-    for entry in ACTIONS:
-        if entry.name == "quit":
-            continue
-        action = opened.actions_by_name[entry.name]
-        opened.refresh()
-        if action.isEnabled():
-            action.trigger()
-            if entry.checkable:
-                action.trigger()
-        for dialog in [
-            each for each in QApplication.topLevelWidgets() if isinstance(each, QDialog) and each.isVisible()
-        ]:
-            dialog.close()
-        until(lambda: opened.opening.idle)
-    until(lambda: opened.current)
-    problems = [message.text for message in opened.messages.messages if "clipboard" not in message.text]
-    assert not problems
-
-
-def test_keys_names_and_words_of_the_actions() -> None:
-    keys = [key for entry in ACTIONS for key in entry.keys]
-    assert len(keys) == len(set(keys)), "two actions have the same key"
-    assert len({entry.name for entry in ACTIONS}) == len(ACTIONS)
 
 
 def test_every_control_has_a_name(opened: MainWindow) -> None:
