@@ -18,7 +18,7 @@ from driftlab.model.card import Task
 from driftlab.model.framing import Framing
 from driftlab.model.task_model import TaskModel
 
-__all__ = ["AnalysisError", "Target", "target_of"]
+__all__ = ["AnalysisError", "Target", "soft_dice", "target_of"]
 
 
 class AnalysisError(DriftlabError):
@@ -73,6 +73,18 @@ def target_of(
         raise AnalysisError(f"A model for {model.task} has no margin: name one of its {count} outputs with --target.")
     only = index or 0
     return Target(labels[only], (labels[only],), lambda z: z[:, only])
+
+
+def soft_dice(logits: Tensor, mask: Tensor, framing: Framing) -> Tensor:
+    """Logits `[B, K, h, w]` against class indices `[H, W]` on the picture's pixels -> `[B]`: the mean over its classes.
+
+    Pixels of no class are left out. Raises AnalysisError where the mask is of another size, or holds no class.
+    """
+    truth = _as_seen(mask, framing).to(logits.device)
+    classes = [value for value in truth.unique().tolist() if 0 <= value < logits.shape[1]]
+    if not classes:
+        raise AnalysisError("The mask holds none of the model's classes: soft Dice needs a class that it holds.")
+    return _soft_dice(logits, truth, classes)
 
 
 def _index(name: str, labels: tuple[str, ...]) -> int:

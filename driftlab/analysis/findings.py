@@ -1,0 +1,142 @@
+"""What a search for tolerances finds, as values: an interval a parameter, a box of all, and what was seen to fail.
+
+Positions are in an axis's own unit (see `Axis`). Nothing here is ever wider than what was searched.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from driftlab.analysis.axes import Axis
+
+__all__ = ["AxisFinding", "End", "Failure", "JointFinding", "Probe", "Status"]
+
+#: "holds-on-samples": held in every trial that was made. "violated": fails at the nominal settings already, or in the
+#: box that was asked about. "unproven": the budget ended first. "proven": shown for every point of the range.
+Status = Literal["holds-on-samples", "violated", "unproven", "proven"]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A picture that fails: its index among the cases, at which positions (one an axis), from which class to which.
+
+    `before` and `after` are labels; of a segmentation, or where the class stays, they may be equal.
+    """
+
+    case: int
+    positions: tuple[float, ...]
+    before: str
+    after: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """The metric at one position: the share of pictures that hold (mean IoU of a segmentation), with a 95 % interval.
+
+    `asked` of `count` pictures were enough to tell; the metric is of those, and `low` and `high` are None unless all
+    were. `margin` is the smallest score among them.
+    """
+
+    position: float
+    metric: float
+    low: float | None
+    high: float | None
+    asked: int
+    count: int
+    margin: float
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """One end of an interval: the last position found to hold, and the nearest one beyond it found to fail.
+
+    `fails` is None where the searched range ended first: the tolerance is then at least that wide (`open`). The true
+    end lies between the two, no further apart than the resolution unless the budget ended first. `failure_rate` is the
+    share of pictures that fail at `holds`, with its 95 % Clopper–Pearson interval (paired bootstrap of the drop for a
+    segmentation).
+    """
+
+    holds: float
+    fails: float | None
+    failure_rate: float
+    low: float
+    high: float
+    failure: Failure | None
+
+    @property
+    def open(self) -> bool:
+        """Whether the searched range ended first."""
+        return self.fails is None
+
+
+@dataclass(frozen=True, slots=True)
+class AxisFinding:
+    """The widest interval around nominal in which the criterion held, of one parameter alone: not jointly valid.
+
+    `probes` are all positions looked at, in order. `gaps` are intervals beyond the safe one where it was seen to hold
+    again, so that "safe" is not all there is; `monotone` is False then. `evaluations` counts trials; `resolution` is in
+    the axis's unit, at the nominal position.
+    """
+
+    axis: Axis
+    status: Status
+    lower: End
+    upper: End
+    probes: tuple[Probe, ...]
+    gaps: tuple[tuple[float, float], ...]
+    monotone: bool
+    evaluations: int
+    resolution: float
+
+    @property
+    def safe(self) -> tuple[float, float]:
+        """The interval."""
+        return self.lower.holds, self.upper.holds
+
+    @property
+    def first_failure(self) -> Failure | None:
+        """The failure whose position is nearest to nominal, by shares of the range."""
+        found = [end.failure for end in (self.lower, self.upper) if end.failure is not None]
+        nominal = self.axis.to_share(self.axis.nominal)
+        return min(found, key=lambda each: abs(self.axis.to_share(each.positions[0]) - nominal), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class JointFinding:
+    """The largest scaled box around nominal in which the search found no failure.
+
+    `box` gives low and high of each axis; `scale` is its size, 1 for the product of the axis intervals (or of the
+    searched ranges where there are none). `ball` is the radius of the largest ball without failure, in shares of the
+    searched ranges. After `trials` points without failure inside the box the share of failing points is below `bound`
+    at 95 % (3 / n). `worst` is the lowest score seen in the box, `worst_at` where and `worst_case` whose;
+    `counterexample` is the nearest failure beyond it. `volume_share` is that of the searched volume. `coverage` is the
+    share of cells with a trial in them, of the box cut in `bins` along every pair of axes. `interactions` are the pairs
+    whose box is smaller than the product of their intervals, with the ratio. `lower_bound` and `upper_bound` enclose
+    the worst score in the box where branch and bound was run (up to four axes); with a lower bound above the threshold
+    the status is "proven", given the Lipschitz constant `lipschitz`, whose origin `lipschitz_source` says.
+    """
+
+    axes: tuple[Axis, ...]
+    status: Status
+    box: tuple[tuple[float, float], ...]
+    scale: float
+    ball: float
+    trials: int
+    bound: float
+    worst: float
+    worst_at: tuple[float, ...]
+    worst_case: int
+    counterexample: Failure | None
+    volume_share: float
+    coverage: float
+    bins: int
+    interactions: tuple[tuple[str, str, float], ...]
+    evaluations: int
+    seed: int
+    lower_bound: float | None = None
+    upper_bound: float | None = None
+    lipschitz: float | None = None
+    lipschitz_source: str = ""

@@ -1,0 +1,351 @@
+"""Trials: pictures developed under many settings and shown to the model, with the work that they share done once.
+
+Samples are cut once, with the border that the widest of the settings reads, and run once up to the first stage that an
+axis moves. Batches are cut by a rule that looks at nothing but the question, so that the same question gives the same
+bits. A trial is one picture under one vector of positions; `evaluations` counts them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import torch
+from torch import Tensor
+
+from driftlab.analysis.axes import Axis
+from driftlab.analysis.cases import Case
+from driftlab.analysis.linearized import chain_of, linearized, pieces
+from driftlab.analysis.target import AnalysisError, soft_dice
+from driftlab.isp.develop import Region, Window, develop, window
+from driftlab.isp.pipeline import Pipeline, run
+from driftlab.isp.settings import Settings
+from driftlab.isp.stage import Domain, Sensor
+from driftlab.isp.windows import plan_of
+from driftlab.model.card import Task
+from driftlab.model.framing import Framing
+from driftlab.model.prediction import UNSEEN, segment
+from driftlab.model.task_model import TaskModel
+
+__all__ = ["Answers", "Steps", "Trials", "trials_of"]
+
+#: Pixels of a batch: of so many pictures of 256 × 256, eight. A pass ends before one may wait to stop it.
+BATCH: Final = 8 * 256 * 256
+#: Pixels of a picture that is developed by itself, in tiles.
+LARGE: Final = 2_000_000
+
+#: What a generator gives while it works: nothing but a place to stop.
+Steps = Generator[None, None, Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answers:
+    """What the model says in N trials.
+
+    `scores` `[N]`, float64: of a classification the margin of the true class over the best other, above 0 where it is
+    on top; of a segmentation the mean IoU over the classes of the true mask. `top` `[N]`, int64: the class on top; −1
+    of a segmentation.
+    """
+
+    scores: Tensor
+    top: Tensor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Ready:
+    """A case ready to run: its window after the stages that nothing moves, and the settings of the rest."""
+
+    window: Window | None
+    region: Region
+    settings: Settings
+    sensor: Sensor
+    family: tuple[Any, ...]
+
+
+class Trials:
+    """Cases, a model and the axes that move the settings; `trials_of` makes the first one, `along` others."""
+
+    def __init__(self, cases: Sequence[Case], model: TaskModel, axes: Sequence[Axis], truths: Sequence[Any]) -> None:
+        self.cases, self.model, self.axes = tuple(cases), model, tuple(axes)
+        #: The true class of every case, an index, or its true mask `[H, W]` on the region's pixels.
+        self.truths = tuple(truths)
+        self.evaluations = 0
+        self._first = _first_moved(cases[0].settings.pipeline, self.axes)
+        self._rest = _rest(cases[0].settings.pipeline, self._first)
+        self._made: dict[int, _Ready] = {}
+
+    @property
+    def nominal(self) -> list[float]:
+        """The nominal positions."""
+        return [axis.nominal for axis in self.axes]
+
+    @property
+    def differentiable(self) -> bool:
+        """Whether `slopes` can be asked for."""
+        return self.model.differentiable
+
+    def along(self, axes: Sequence[Axis]) -> Trials:
+        """The same cases and truths on other axes."""
+        return Trials(self.cases, self.model, axes, self.truths)
+
+    def settings_at(self, index: int, positions: Sequence[float]) -> Settings:
+        """The settings of a case at these positions."""
+        nominal = self.cases[index].settings
+        return nominal.changed({key: float(value[0]) for key, value in self._values(nominal, [positions]).items()})
+
+    def ask(self, which: Sequence[int], positions: Sequence[Sequence[float]]) -> Generator[None, None, Answers]:
+        """The answers of N cases, one at each of N vectors of P positions; stops between batches.
+
+        Raises ModelError where the model gives no finite numbers.
+        """
+        answers = _empty(len(which))
+        for rows in self._batches(which):
+            with torch.no_grad():
+                logits = self.model(self._pictures([which[row] for row in rows], [positions[row] for row in rows]))
+                for row, one in zip(rows, logits, strict=True):
+                    answers.scores[row], answers.top[row] = self._score(which[row], one)
+            self.evaluations += len(rows)
+            yield
+        return answers
+
+    def slopes(
+        self, which: Sequence[int], positions: Sequence[Sequence[float]]
+    ) -> Generator[None, None, tuple[Answers, Tensor]]:
+        """As `ask`, and d score / d position, `[N, P]`, float64; of a segmentation that of its soft Dice.
+
+        Raises AnalysisError for a black-box model.
+        """
+        if self.model.no_gradient:
+            raise AnalysisError(f"{self.model.no_gradient} Search without gradients.")
+        answers = _empty(len(which))
+        slopes = torch.zeros(len(which), len(self.axes), dtype=torch.float64)
+        for rows in self._batches(which):
+            cases, places = [which[row] for row in rows], [positions[row] for row in rows]
+            logits, found = self._differentiated(cases, places)
+            for row, one, slope in zip(rows, logits, found, strict=True):
+                answers.scores[row], answers.top[row] = self._score(which[row], one)
+                slopes[row] = slope
+            self.evaluations += len(rows)
+            yield
+        return answers, slopes
+
+    def pictures(self, index: int, positions: Sequence[Sequence[float]]) -> Tensor:
+        """Display RGB `[N, 3, H, W]` of one case at N vectors of positions."""
+        with torch.no_grad():
+            return torch.cat([self._pictures([index], [place]) for place in positions])
+
+    # How it is done
+
+    def _ready(self, index: int) -> _Ready:
+        if index not in self._made:
+            self._made[index] = self._make(self.cases[index])
+        return self._made[index]
+
+    def _make(self, case: Case) -> _Ready:
+        region, settings, sensor = case.extent, case.settings, Sensor.of(case.frame)
+        choices = tuple((key, value) for key, value in settings.items() if isinstance(value, str | bool))
+        if region.width * region.height > LARGE:
+            return _Ready(None, region, settings, sensor, (id(case),))
+        cut = window(case.frame, self._widest(settings, sensor), region)
+        if self._first > 0:
+            with torch.no_grad():
+                before = settings.pipeline.stages[self._first - 1].name
+                cut = replace(cut, image=run(cut.image, settings, cut.sensor, settings.pipeline, until=before))
+        family = (tuple(cut.image.shape), cut.sensor, cut.rows, cut.columns, choices)
+        return _Ready(cut, region, settings, sensor, (*map(str, family),))
+
+    def _widest(self, settings: Settings, sensor: Sensor) -> Settings:
+        """Settings under which the stages read as far as anywhere on the axes."""
+        for axis in self.axes:
+            ends = torch.tensor([axis.low, axis.high], dtype=torch.float64)
+            values = axis.values(ends, settings.number(axis.key)).tolist()
+            tried = [settings, *(settings.changed({axis.key: value}) for value in values)]
+            plans = [plan_of(each, sensor) for each in tried]
+            wide = max(range(len(tried)), key=lambda at: (plans[at].whole_rows, plans[at].border, plans[at].grid))
+            settings = tried[wide]
+        return settings
+
+    def _batches(self, which: Sequence[int]) -> Iterator[list[int]]:
+        """The rows of every batch: trials that run together, in the order of the first of each."""
+        families: dict[tuple[Any, ...], list[int]] = {}
+        for row, index in enumerate(which):
+            families.setdefault(self._ready(index).family, []).append(row)
+        for rows in families.values():
+            ready = self._ready(which[rows[0]])
+            size = max(BATCH // (ready.region.width * ready.region.height), 1) if ready.window else 1
+            for first in range(0, len(rows), size):
+                yield rows[first : first + size]
+
+    def _values(self, nominal: Settings, positions: Sequence[Sequence[float]]) -> dict[str, Tensor]:
+        """The values of the axes' keys, each `[N]`, float64."""
+        places = torch.tensor(positions, dtype=torch.float64).reshape(len(positions), len(self.axes))
+        return {
+            axis.key: axis.values(places[:, number], nominal.number(axis.key)) for number, axis in enumerate(self.axes)
+        }
+
+    def _run(self, cases: Sequence[int], moved: dict[str, Tensor]) -> Tensor:
+        """Cases of one family with the axes' keys at `moved`, each `[N]`: display RGB `[N, 3, H, W]`."""
+        ready = [self._ready(index) for index in cases]
+        cut, like = ready[0].window, ready[0].settings
+        assert cut is not None
+        alone = all(index == cases[0] for index in cases)
+        image = cut.image if alone else torch.cat([each.window.image for each in ready if each.window])
+        values: dict[str, Any] = dict(like)
+        if not alone:
+            for key in self._rest.keys:
+                if isinstance(like[key], float):
+                    numbers = [each.settings.number(key) for each in ready]
+                    values[key] = numbers[0] if len(set(numbers)) == 1 else torch.tensor(numbers, dtype=torch.float64)
+        for key, tensor in moved.items():
+            flat = not tensor.requires_grad and bool((tensor == tensor[0]).all())
+            values[key] = float(tensor[0]) if flat else tensor
+        picture = run(image, values, cut.sensor, self._rest)[..., cut.rows, cut.columns]
+        return picture.expand(len(cases), -1, -1, -1)
+
+    def _pictures(self, cases: Sequence[int], positions: Sequence[Sequence[float]]) -> Tensor:
+        moved = [
+            self._values(self.cases[index].settings, [place]) for index, place in zip(cases, positions, strict=True)
+        ]
+        first = self._ready(cases[0])
+        if first.window is None:
+            settings = self.settings_at(cases[0], positions[0])
+            return torch.from_numpy(develop(self.cases[cases[0]].frame, settings, region=first.region))[None]
+        return self._run(cases, {axis.key: torch.cat([each[axis.key] for each in moved]) for axis in self.axes})
+
+    def _differentiated(self, cases: Sequence[int], positions: Sequence[Sequence[float]]) -> tuple[Tensor, Tensor]:
+        """Logits, and the derivative of what is to stay high by every position, `[N, P]`."""
+        if self._ready(cases[0]).window is None:
+            return self._differentiated_alone(cases[0], positions[0])
+        moved = [
+            self._values(self.cases[index].settings, [place]) for index, place in zip(cases, positions, strict=True)
+        ]
+        smooth = [axis for axis in self.axes if axis.gradient != "none"]
+        values = {axis.key: torch.cat([each[axis.key] for each in moved]) for axis in self.axes}
+        for axis in smooth:
+            values[axis.key].requires_grad_()
+        with torch.enable_grad():
+            logits = self.model(self._run(cases, values))
+            z = torch.stack([self._smooth(index, one) for index, one in zip(cases, logits, strict=True)])
+            inputs = [values[axis.key] for axis in smooth]
+            found = torch.autograd.grad(z.sum(), inputs, allow_unused=True, materialize_grads=True) if inputs else ()
+        slopes = torch.zeros(len(cases), len(self.axes), dtype=torch.float64)
+        for axis, gradient in zip(smooth, found, strict=True):
+            by_position = [axis.slope(self.cases[index].settings.number(axis.key)) for index in cases]
+            slopes[:, self.axes.index(axis)] = gradient.double() * torch.tensor(by_position, dtype=torch.float64)
+        return logits.detach(), slopes
+
+    def _differentiated_alone(self, index: int, positions: Sequence[float]) -> tuple[Tensor, Tensor]:
+        """The same of one large picture, piece by piece."""
+        case, settings = self.cases[index], self.settings_at(index, positions)
+        region = case.extent
+        image = torch.from_numpy(develop(case.frame, settings, region=region))[None].requires_grad_()
+        with torch.enable_grad():
+            logits = self.model(image)
+            (by_picture,) = torch.autograd.grad(self._smooth(index, logits[0]), image)
+        keys = [axis.key for axis in self.axes if axis.gradient != "none"]
+        chain = chain_of(settings, Sensor.of(case.frame))
+        totals = dict.fromkeys(keys, 0.0)
+        for piece in pieces(case.frame, settings, region, torch.float32):
+            for key, share in linearized(chain, piece, by_picture, keys).gradients.items():
+                totals[key] += share
+        slopes = [totals.get(axis.key, 0.0) * axis.slope(case.settings.number(axis.key)) for axis in self.axes]
+        return logits.detach(), torch.tensor([slopes], dtype=torch.float64)
+
+    def _score(self, index: int, logits: Tensor) -> tuple[float, int]:
+        """Score and class on top, of logits `[K]` or `[K, h, w]`."""
+        truth = self.truths[index]
+        if self.model.task is not Task.SEGMENTATION:
+            return float(_margin(logits.double(), truth)), int(logits.argmax())
+        framing = self._framing(index, logits)
+        scores = segment(logits, framing, self.model.labels).iou(truth)
+        there = [value for value in truth.unique().tolist() if 0 <= value < len(scores)]
+        return float(scores[there].nan_to_num(0.0).mean()), -1
+
+    def _smooth(self, index: int, logits: Tensor) -> Tensor:
+        """What is differentiated, of logits `[K]` or `[K, h, w]`."""
+        truth = self.truths[index]
+        if self.model.task is not Task.SEGMENTATION:
+            return _margin(logits, truth)
+        framing = self._framing(index, logits)
+        return soft_dice(logits[None], truth, framing)[0]
+
+    def _framing(self, index: int, like: Tensor) -> Framing:
+        region = self._ready(index).region
+        return self.model.framing(like.new_empty(1, 1, 1, 1).expand(1, 3, region.height, region.width))
+
+
+def trials_of(cases: Sequence[Case], model: TaskModel, axes: Sequence[Axis], *, self_label: bool = False) -> Steps:
+    """The trials of these cases and their nominal answers, `tuple[Trials, Answers]`, once every case has been asked.
+
+    Truth is a case's label or mask; where there is none, or with `self_label`, the nominal answer. Raises AnalysisError
+    for labels that the model does not have, and for a model that neither classifies nor segments.
+    """
+    if not cases:
+        raise AnalysisError("There is no picture to search on: give at least one camera file.")
+    if model.task not in (Task.CLASSIFICATION, Task.SEGMENTATION):
+        raise AnalysisError(
+            f"A model for {model.task} makes no decision that could fail: give one that classifies or segments."
+        )
+    if model.task is Task.CLASSIFICATION and len(model.labels) < 2:
+        raise AnalysisError("The model knows one class only, which always wins: give one with two or more.")
+    trials = Trials(cases, model, axes, [None] * len(cases))
+    truths: list[Any] = [None] * len(cases)
+    answers = _empty(len(cases))
+    for rows in trials._batches(range(len(cases))):
+        with torch.no_grad():
+            pictures = trials._pictures(rows, [trials.nominal] * len(rows))
+            for row, logits in zip(rows, model(pictures), strict=True):
+                own: Any = int(logits.argmax())
+                if model.task is Task.SEGMENTATION:
+                    own = segment(logits, model.framing(pictures), model.labels).mask
+                truths[row] = own if self_label else _truth(cases[row], model, own)
+                trials.truths = tuple(truths)
+                answers.scores[row], answers.top[row] = trials._score(row, logits)
+        trials.evaluations += len(rows)
+        yield
+    return trials, answers
+
+
+def _empty(count: int) -> Answers:
+    return Answers(torch.empty(count, dtype=torch.float64), torch.full((count,), -1))
+
+
+def _truth(case: Case, model: TaskModel, own: Any) -> Any:
+    if model.task is Task.SEGMENTATION:
+        if case.mask is None:
+            return own
+        if case.mask.shape != own.shape:
+            raise AnalysisError(
+                f"The mask of '{case.frame.name}' is {list(case.mask.shape)}, but the picture {list(own.shape)}: "
+                f"give one of its size."
+            )
+        return torch.where(own == UNSEEN, UNSEEN, case.mask.long())
+    if case.label is None:
+        return own
+    if case.label not in model.labels:
+        known = ", ".join(model.labels[:8]) + (" …" if len(model.labels) > 8 else "")
+        raise AnalysisError(
+            f"'{case.frame.name}' is labeled '{case.label}', a class that the model does not have: use {known}."
+        )
+    return model.labels.index(case.label)
+
+
+def _margin(logits: Tensor, truth: int) -> Tensor:
+    """The true class's logit minus the best other, of `[K]`."""
+    others = torch.cat([logits[:truth], logits[truth + 1 :]])
+    return logits[truth] - others.max()
+
+
+def _first_moved(pipeline: Pipeline, axes: Sequence[Axis]) -> int:
+    """The first stage that an axis moves; the one that what it runs on is ready for."""
+    moved = {axis.key.partition(".")[0] for axis in axes}
+    names = [stage.name for stage in pipeline.stages]
+    first = min((names.index(name) for name in moved), default=len(names) - 1)
+    while first > 0 and pipeline.stages[first].reads == Domain.LUMA:  # luma needs the picture it is the luma of
+        first -= 1
+    return first
+
+
+def _rest(pipeline: Pipeline, first: int) -> Pipeline:
+    return Pipeline(pipeline.name, pipeline.help, pipeline.stages[first:])
