@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from driftlab.analysis.axes import Axis
+from driftlab.analysis.cases import Case
+from driftlab.analysis.criterion import Criterion
+from driftlab.model.task_model import TaskModel
 
-__all__ = ["AxisFinding", "End", "Failure", "JointFinding", "Probe", "Status"]
+__all__ = ["AxisFinding", "End", "Failure", "JointFinding", "Nominal", "Probe", "Status", "Tolerance"]
 
 #: "holds-on-samples": held in every trial that was made. "violated": fails at the nominal settings already, or in the
 #: box that was asked about. "unproven": the budget ended first. "proven": shown for every point of the range.
@@ -140,3 +143,39 @@ class JointFinding:
     upper_bound: float | None = None
     lipschitz: float | None = None
     lipschitz_source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Nominal:
+    """What the model says of one case at its nominal settings: the label on top ("" of a segmentation), and its score.
+
+    `truth` is the class that counts as right, "" of a segmentation; `self_label` tells that it is the model's own.
+    """
+
+    answer: str
+    truth: str
+    self_label: bool
+    score: float
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tolerance:
+    """All that a search has found so far; `complete` once nothing is left to do within the budget.
+
+    `metric` is the nominal one, as in `Probe`. `budget` is the most trials that were allowed (None: as many as it
+    takes), `evaluations` what was made of them, nominal answers and gradients included.
+    """
+
+    cases: tuple[Case, ...]
+    model: TaskModel
+    criterion: Criterion
+    metric: Probe
+    nominals: tuple[Nominal, ...]
+    axes: tuple[AxisFinding, ...]
+    joint: JointFinding | None
+    searched: tuple[Axis, ...]
+    budget: int | None
+    seed: int
+    evaluations: int
+    complete: bool
