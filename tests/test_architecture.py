@@ -30,6 +30,7 @@ TABLE: dict[str, set[str]] = {
     "drift": {"raw.frame", "isp", "model", "data", "analysis"},
     "report": {"raw.frame", "isp", "model", "analysis"},
     "picture": set(),
+    "mask_file": set(),
     "inference": {"raw.frame", "isp", "model"},
     "engine": {"raw.frame", "isp", "gpu"},
     "demo": {"raw", "isp", "model", "picture"},

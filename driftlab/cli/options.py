@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from driftlab.errors import DriftlabError
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from driftlab.isp.settings import Settings
     from driftlab.model.task_model import TaskModel
     from driftlab.raw.frame import RawFrame
@@ -72,6 +74,12 @@ def add_model(parser: argparse.ArgumentParser, *, required: bool = True) -> None
     group.add_argument("--card", type=Path, metavar="FILE", help="its card, if not <model>.json beside it")
     for key, (allowed, _) in CHECKS.items():
         group.add_argument(flag(key), dest=f"card_{key}", metavar="VALUE", help=f"{allowed}, over the card")
+
+
+def add_mask(parser: argparse.ArgumentParser, use: str) -> None:
+    """A mask of the pictures, and what it is for."""
+    what = f"class indices, one channel (PNG, BMP, TIFF, NPY), of the picture's size or the crop's: {use}"
+    parser.add_argument("--mask", type=Path, metavar="FILE", help=what)
 
 
 def _numbers(text: str) -> tuple[float, ...]:
@@ -143,6 +151,19 @@ def model_of(arguments: argparse.Namespace) -> TaskModel:
     return load_model(
         arguments.model, trust=arguments.trust, weights=arguments.weights, card=arguments.card, flags=said
     )
+
+
+def mask_of(arguments: argparse.Namespace, model: TaskModel) -> Tensor | None:
+    """The mask, by the option of `add_mask`; of any size."""
+    if arguments.mask is None:
+        return None
+    import torch
+
+    from driftlab.mask_file import read_mask
+
+    if model.task != "segmentation":
+        raise OptionError(f"A mask is for segmentation, and this model does {model.task}: leave out --mask.")
+    return torch.from_numpy(read_mask(arguments.mask))
 
 
 def each_file(arguments: argparse.Namespace, work: Callable[[str], None]) -> int:

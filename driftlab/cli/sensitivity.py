@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from driftlab.cli.options import (
     add_files,
+    add_mask,
     add_model,
     add_settings,
     each_file,
     frame_of,
+    mask_of,
     model_of,
     print_json,
     progress,
@@ -44,18 +46,20 @@ def add(commands: Any) -> None:
     add_model(parser)
     add_settings(parser)
     parser.add_argument("--target", metavar="T", help="a label or the index of an output; the margin unless given")
+    add_mask(parser, "what soft Dice of a segmentation is against, in place of the answer itself")
     parser.add_argument("--crop", metavar="X,Y,W,H", help="the region of the picture that the model is given")
     parser.add_argument("--heatmaps", type=Path, metavar="DIR", help="write heatmaps, as PNG to see and NPY to compute")
     parser.add_argument(
         "--stage-heatmaps", action="store_true", help="to DIR also |d target / d output| of every stage"
     )
     parser.add_argument("--check", action="store_true", help="hold every entry against finite differences")
-    parser.add_argument("--json", action="store_true", help="one JSON object a line and file")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line and file, and a summary of several")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Compute and print."""
+    from driftlab.analysis.mask import mask_on
     from driftlab.analysis.sensitivity import Heatmap, StageHeatmaps, Table, sensitivities
     from driftlab.analysis.target import AnalysisError
     from driftlab.isp.develop import Region
@@ -64,17 +68,20 @@ def run(arguments: argparse.Namespace) -> int:
         raise AnalysisError("Stage heatmaps need a folder: give it with --heatmaps DIR.")
     region = Region.parse(arguments.crop) if arguments.crop else None
     model = model_of(arguments)
+    mask = mask_of(arguments, model)
     folders: set[str] = set()
     tables: list[Table] = []
 
     def work(path: str) -> None:
         frame = frame_of(arguments, path)
+        settings = settings_of(arguments, frame)
         steps = sensitivities(
             frame,
-            settings_of(arguments, frame),
+            settings,
             model,
             region=region,
             target=arguments.target,
+            mask=None if mask is None else mask_on(mask, frame, settings, region),
             heatmaps=None if arguments.heatmaps else (),
             stage_heatmaps=arguments.stage_heatmaps,
             check=arguments.check,
@@ -101,7 +108,9 @@ def run(arguments: argparse.Namespace) -> int:
             print("\n".join(_lines(path, frame, table, sums, folder)))
 
     code = each_file(arguments, work)
-    if len(tables) > 1 and not arguments.json:
+    if len(tables) > 1 and arguments.json:
+        print_json(_summary_facts(tables))
+    elif len(tables) > 1:
         print("\n".join(_summary_lines(tables)))
     return code
 
@@ -150,6 +159,7 @@ def _facts(
         "heatmaps": str(folder) if folder and not table.no_heatmaps else None,
         "heatmap_sums": sums,
         "crop": arguments.crop,
+        "mask": str(arguments.mask) if arguments.mask else None,
         "settings": dict(settings),
         "pipeline": settings.pipeline.name,
         "model": arguments.model,
@@ -189,6 +199,14 @@ def _lines(path: str, frame: RawFrame, table: Table, sums: dict[str, float], fol
     if folder:
         yield f"  no heatmaps: {table.no_heatmaps}" if table.no_heatmaps else f"  heatmaps in {folder}"
     yield from (f"  {remark}" for remark in frame.remarks)
+
+
+def _summary_facts(tables: list[Table]) -> dict[str, Any]:
+    """What the frames say together, ready for JSON: the last line of several files."""
+    from driftlab.analysis.summary import summarized
+
+    rows = [{**asdict(each), "by_class": dict(each.by_class)} for each in summarized(tables)]
+    return {"summary": {"files": len(tables), "parameters": rows, "normalized": NORMALIZED}}
 
 
 def _summary_lines(tables: list[Table]) -> Iterator[str]:

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from driftlab import load_model, load_raw, resource
 from driftlab.analysis.sensitivity import Table, sensitivities
 from driftlab.cli import main
+from driftlab.isp.develop import develop
 from driftlab.isp.pipeline import CAMERA
+from tests.model.tiny import save_segmenter
 
 MODEL = str(resource("demo/leukocyte_net.safetensors"))
 FILES = [str(resource(f"demo/{name}.dng")) for name in ("eosinophil-01", "monocyte-02")]
@@ -26,7 +29,7 @@ def ran(*arguments: str) -> int:
 
 def test_json_is_the_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert ran(*FILES, "--model", MODEL, "--crop", "8,4,100,96", "--set", "tone.curve=power", "--json") == 0
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    *lines, _ = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["file"] for line in lines] == FILES
     frame, model = load_raw(FILES[0]), load_model(MODEL)
     from driftlab.isp.develop import Region
@@ -81,6 +84,44 @@ def test_several_files_are_summed_up(capsys: pytest.CaptureFixture[str]) -> None
     out = capsys.readouterr().out
     assert "all 2 files, normalized" in out and "eosinophil     monocyte\n" in out
     assert out.count("white_balance.r ") == 3
+
+
+def test_json_of_several_files_ends_with_a_summary(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ran(*FILES, "--model", MODEL, "--crop", "8,4,64,64", "--json") == 0
+    *tables, last = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert len(tables) == 2 and last.keys() == {"summary"} and last["summary"]["files"] == 2
+    found = {row["key"]: row for row in last["summary"]["parameters"]}
+    sizes = [row["magnitude"] for row in last["summary"]["parameters"]]
+    assert sizes == sorted(sizes, reverse=True)
+    pair = [{row["key"]: row["normalized"] for row in table["parameters"]}["white_balance.r"] for table in tables]
+    red = found["white_balance.r"]
+    assert red["mean"] == pytest.approx(sum(pair) / 2) and red["count"] == 2
+    assert red["magnitude"] == pytest.approx(sum(map(abs, pair)) / 2)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_soft_dice_against_a_mask(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    net = str(save_segmenter(tmp_path / "net.pt"))
+    mask = np.zeros((128, 128), np.uint8)
+    mask[40:] = 2
+    mask[:8] = 255
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    words = [FILES[0], "--model", net, "--trust", "--crop", "0,30,128,64", "--json"]
+    values = []
+    for extra in ([], ["--mask", str(tmp_path / "mask.png")]):
+        assert ran(*words, "--target", "land", *extra) == 0
+        told = json.loads(capsys.readouterr().out)
+        values.append(told["value"])
+    picture = torch.from_numpy(develop(load_raw(FILES[0]), CAMERA.settings(load_raw(FILES[0]))))[None, :, 30:94]
+    land = load_model(net, trust=True)(picture).softmax(1)[0, 2].double()
+    truth = torch.from_numpy(mask[30:94] == 2)
+    assert values[1] == pytest.approx(float(2 * land[truth].sum() / (land.sum() + truth.sum())), rel=1e-5)
+    assert values[0] != pytest.approx(values[1], rel=1e-3)
+    Image.fromarray(mask[:50]).save(tmp_path / "small.png")
+    assert ran(*words, "--mask", str(tmp_path / "small.png")) == 2
+    assert "128 × 50 pixels, but the picture 128 × 128" in capsys.readouterr().err
+    assert ran(FILES[0], "--model", MODEL, "--mask", str(tmp_path / "mask.png")) == 2
+    assert "leave out --mask" in capsys.readouterr().err
 
 
 def test_files_of_one_name_do_not_meet(tmp_path: Path) -> None:

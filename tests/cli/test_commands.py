@@ -17,6 +17,7 @@ from driftlab import cli
 from driftlab.isp.develop import develop
 from driftlab.isp.pipeline import CAMERA, PAPER
 from driftlab.raw.load import load_raw
+from tests.model.tiny import save_segmenter
 
 DNG = str(driftlab.resource("demo/eosinophil-01.dng"))
 MODEL = str(driftlab.resource("demo/leukocyte_net.safetensors"))
@@ -123,6 +124,31 @@ def test_predict(capsys: pytest.CaptureFixture[str]) -> None:
     assert answer["margin"] == pytest.approx(np.sort(logits)[-1] - np.sort(logits)[-2], rel=1e-5)
     assert answer["top"][0]["probability"] == pytest.approx(np.exp(logits).max() / np.exp(logits).sum(), rel=1e-4)
     assert answer["settings"]["exposure.ev"] == 0 and answer["pipeline"] == "camera" and not answer["model_ran_code"]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_predict_saves_a_mask_and_holds_it_against_another(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    words = ["predict", DNG, "--model", str(save_segmenter(tmp_path / "net.pt")), "--trust"]
+    saved = tmp_path / "mask.png"
+    code, out, err = run(capsys, *words, "--crop", "8,4,100,96", "--save-mask", str(saved), "--json")
+    assert code == 0 and err == ""
+    told = json.loads(out)
+    mask = np.asarray(Image.open(saved))
+    assert mask.shape == (96, 100) and told["saved_mask"] == str(saved) and len(told["areas"]) > 1
+    for area in told["areas"]:
+        assert area["share"] == pytest.approx(float((mask == area["index"]).mean())) and "iou" not in area
+    most = told["areas"][0]["index"]
+    other = np.where(np.arange(100) < 50, mask, (most + 1) % 3).astype(np.uint8)
+    other[:, 0] = 255
+    Image.fromarray(other).save(tmp_path / "other.png")
+    code, out, _ = run(capsys, *words, "--crop", "8,4,100,96", "--mask", str(tmp_path / "other.png"), "--json")
+    for area in json.loads(out)["areas"]:
+        here, there = mask[:, 1:] == area["index"], other[:, 1:] == area["index"]
+        assert area["iou"] == pytest.approx((here & there).sum() / (here | there).sum())
+    assert "one FILE at a time" in refused(capsys, "predict", DNG, *words[1:], "--save-mask", str(tmp_path / "two.png"))
+    assert "end it in .png" in refused(capsys, *words, "--save-mask", str(tmp_path / "mask.jpg"))
+    assert "gives no mask" in refused(capsys, "predict", DNG, "--model", MODEL, "--save-mask", str(tmp_path / "a.png"))
+    assert not {"two.png", "mask.jpg", "a.png"} & {path.name for path in tmp_path.iterdir()}
 
 
 def test_a_setting_moves_the_answer(capsys: pytest.CaptureFixture[str]) -> None:
