@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from driftlab.gui.main_window import MainWindow
 
-__all__ = ["ALWAYS", "FRAME", "FRAMES", "FRAME_AND_MODEL", "REDO", "REGION", "UNDO", "Action", "Condition"]
+__all__ = ["ALWAYS", "FRAME", "FRAMES", "FRAME_AND_MODEL", "OUTPUT", "REDO", "REGION", "UNDO", "Action", "Condition"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ UNDO: Final = Condition(
 REDO: Final = Condition(
     lambda w: w.document.history is not None and w.document.history.redoes is not None, "nothing has been taken back"
 )
+OUTPUT: Final = Condition(lambda w: w.outputs.stage is not None, "the picture is shown, no stage's output")
 REGION: Final = Condition(lambda w: w.document.region is not None, "the model is given the whole picture")
 
 

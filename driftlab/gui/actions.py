@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from driftlab.gui.action import FRAME, FRAME_AND_MODEL, FRAMES, REDO, REGION, UNDO, Action
+from driftlab.gui.action import FRAME, FRAME_AND_MODEL, FRAMES, OUTPUT, REDO, REGION, UNDO, Action
 
 __all__ = ["ACTIONS"]
 
@@ -124,6 +124,18 @@ VIEW: Final = (
         "next", "View", "Next frame", lambda w: w.opening.step(1), ("Right", "PgDown"),
         icon="next", help="The frame after", when=FRAMES, tool="Next", wordless=True,
     ),
+    Action(
+        "previous_stage", "View", "Output of the stage before", lambda w: w.step_stage(-1), ("[",),
+        help="What the stage before gives, instead of the picture", when=FRAME, apart=True,
+    ),
+    Action(
+        "next_stage", "View", "Output of the next stage", lambda w: w.step_stage(1), ("]",),
+        help="What the next stage gives; after the last one, the picture", when=OUTPUT,
+    ),
+    Action(
+        "picture", "View", "Back to the picture", lambda w: w.outputs.leave(),
+        help="The picture, instead of a stage's output; Esc does it too", when=OUTPUT,
+    ),
 )  # fmt: skip
 
 MODEL: Final = (
@@ -140,8 +152,8 @@ MODEL: Final = (
 
 ANALYSIS: Final = (
     Action(
-        "cancel", "Analysis", "Cancel the running job", lambda w: w.cancel_jobs(), ("Esc",),
-        help="End what is being computed",
+        "cancel", "Analysis", "Cancel the running job", lambda w: w.escape(), ("Esc",),
+        help="End what is being computed; while a stage's output is shown, back to the picture instead",
     ),
 )  # fmt: skip
 

@@ -33,6 +33,7 @@ from driftlab.gui.panels.status import StatusLine
 from driftlab.gui.preview_source import PreviewSource, TorchEngine
 from driftlab.gui.problem import Problem
 from driftlab.gui.sorting import sort
+from driftlab.gui.stage_outputs import StageOutput, StageOutputs
 from driftlab.gui.widgets.message_bar import MessageBar
 from driftlab.gui.worker import Worker
 
@@ -55,6 +56,7 @@ class MainWindow(QMainWindow):
         self.opening = Opening(self.document, self.worker, store)
         self.computing = Computing(self.document, self.worker)
         self.explaining = Explaining(self.document, self.computing, self.worker)
+        self.outputs: StageOutputs = StageOutputs(self.document, self.source)
         self.preview = PreviewPanel(self.document, self.source, self.computing)
         self.stages: StagesPanel = StagesPanel(self.document, store)
         self.logits: LogitsPanel = LogitsPanel(self.document, self.computing)
@@ -63,7 +65,8 @@ class MainWindow(QMainWindow):
         self.frames: FramesPanel = FramesPanel(self.document, self.computing)
         self.status = StatusLine(self.worker)
         self.messages = MessageBar()
-        for part in (self.worker, self.source, self.document, self.opening, self.computing, self.explaining):
+        parts = (self.worker, self.source, self.document, self.opening, self.computing, self.explaining, self.outputs)
+        for part in parts:
             part.setParent(self)  # they end with the window
         self._make_center()
         self.docks = docks.make_docks(self)
@@ -99,6 +102,9 @@ class MainWindow(QMainWindow):
         opening.failed.connect(self.messages.show_problem)
         opening.trust_needed.connect(self._ask_for_trust)
         opening.loading_changed.connect(self._show_loading)
+        self.outputs.changed.connect(self._show_output)
+        self.outputs.staled.connect(self.preview.view.show_outdated)
+        self.actions_by_name["split"].toggled.connect(lambda on: self.outputs.leave() if on else None)
         self.heatmap.overlay_changed.connect(self.preview.show_overlay)
         self.sensitivity.shares_changed.connect(self.stages.show_sensitivities)
         self.sensitivity.bars.chosen.connect(self.stages.reveal)
@@ -129,6 +135,7 @@ class MainWindow(QMainWindow):
             and self.opening.idle
             and self.preview.current
             and self.source.idle
+            and self.outputs.current
             and self.computing.current
             and self.explaining.current
         )
@@ -145,6 +152,10 @@ class MainWindow(QMainWindow):
         model = self.document.model
         parts = [current.path.name if current else "", model.source.name if model else ""]
         self.setWindowTitle(" · ".join([*filter(None, parts), "driftlab"]))
+
+    def _show_output(self, output: StageOutput | None) -> None:
+        self.preview.view.show_output(output)
+        self.refresh()
 
     def _title_of(self, edit: str | None) -> str:
         settings = self.document.settings
@@ -206,6 +217,20 @@ class MainWindow(QMainWindow):
     def paste_settings(self) -> None:
         """Settings from the clipboard."""
         dialogs.paste_settings(self.document, self.messages)
+
+    def step_stage(self, by: int) -> None:
+        """The output of a stage before or after, instead of the picture."""
+        for name in ("split", "compare"):
+            self.actions_by_name[name].setChecked(False)
+        self.outputs.step(by)
+        self.refresh()
+
+    def escape(self) -> None:
+        """Back to the picture; where it is there already, end what is being computed."""
+        if self.outputs.stage is not None:
+            self.outputs.leave()
+        else:
+            self.cancel_jobs()
 
     def copy_command(self, name: str) -> None:
         """A shell command to the clipboard."""

@@ -18,14 +18,14 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QImage
 
-from driftlab.gui.worker import Worker
+from driftlab.gui.worker import Job, Worker
 
 if TYPE_CHECKING:
     from driftlab.isp.develop import Region
     from driftlab.isp.settings import Settings
     from driftlab.raw.frame import RawFrame
 
-__all__ = ["Drawn", "Engine", "Picture", "PreviewSource", "Readout", "TorchEngine"]
+__all__ = ["Drawn", "Engine", "Picture", "PreviewSource", "Readout", "TorchEngine", "picture_of"]
 
 #: Samples of a draft: at the most about as many as a canvas has pixels, fewer where they take too long.
 MOST: Final = 1_200_000
@@ -73,12 +73,13 @@ class Picture:
 
 @dataclass(frozen=True)
 class Readout:
-    """One pixel: its place, the sensor's DN there, linear RGB, and display RGB of 255."""
+    """One pixel: its place, the sensor's DN there, linear RGB, display RGB of 255, and a stage's output if asked."""
 
     at: tuple[int, int]
     dn: tuple[float, ...]
     linear: tuple[float, ...]
     display: tuple[int, ...]
+    output: tuple[float, ...] = ()
 
 
 class TorchEngine:
@@ -94,6 +95,7 @@ class TorchEngine:
         """The visible region, of a smaller frame where it is large."""
         from driftlab.isp.develop import Region, develop, picture_size
         from driftlab.isp.draft import draft_settings, draft_side
+        from driftlab.parallel import one_core_left
 
         size = picture_size(frame, settings)
         shrink = frame.size[1] // size[1]
@@ -105,7 +107,8 @@ class TorchEngine:
         bottom = min(-(-(visible.top + visible.height) // side), height)
         part = Region(left, top, right - left, bottom - top)
         pixels = _opaque(part.height, part.width)
-        pixels[..., :3] = develop(small, settings, region=part, bits=8).transpose(1, 2, 0)
+        with one_core_left():
+            pixels[..., :3] = develop(small, settings, region=part, bits=8).transpose(1, 2, 0)
         where = Region(left * side, top * side, part.width * side, part.height * side)
         return Drawn(pixels, where, size, side == 1)
 
@@ -140,6 +143,7 @@ class PreviewSource(QObject):
 
     pictured = Signal(object)
     nominal_pictured = Signal(object)
+    output_pictured = Signal(object)
     read = Signal(object)
     failed = Signal(object)
     engine_changed = Signal()
@@ -150,7 +154,9 @@ class PreviewSource(QObject):
         self.shown = 0
         self._budget = MOST
         self._last_size: tuple[int, int] | None = None
-        self._worker = Worker(("draft", "exact", "readout", "nominal", "engine"), "preview", finishing=("draft",))
+        self._worker = Worker(
+            ("draft", "exact", "readout", "nominal", "output", "engine"), "preview", finishing=("draft",)
+        )
         self._worker.delivered.connect(self._deliver)
         self._worker.failed.connect(lambda kind, generation, error: self.failed.emit(error))
 
@@ -175,9 +181,13 @@ class PreviewSource(QObject):
         """Draw all of it at the nominal settings."""
         self._worker.submit("nominal", partial(_exact, self.engine, frame, settings))
 
-    def readout(self, frame: RawFrame, settings: Settings, x: int, y: int) -> None:
-        """Tell of one pixel."""
-        self._worker.submit("readout", partial(_readout, frame, settings, x, y))
+    def output(self, job: Job) -> None:
+        """Draw what a stage gives, as this job does."""
+        self._worker.submit("output", job)
+
+    def readout(self, frame: RawFrame, settings: Settings, x: int, y: int, stage: str | None = None) -> None:
+        """Tell of one pixel, and of what this stage gives there."""
+        self._worker.submit("readout", partial(_readout, frame, settings, x, y, stage))
 
     @property
     def idle(self) -> bool:
@@ -194,6 +204,8 @@ class PreviewSource(QObject):
         if kind == "engine":
             self.engine = item
             self.engine_changed.emit()
+        elif kind == "output" and item is not None:
+            self.output_pictured.emit(item)
         elif isinstance(item, Readout):
             self.read.emit(item)
         elif isinstance(item, Picture):
@@ -224,17 +236,21 @@ def _exact(engine: Engine, frame: RawFrame, settings: Settings) -> Iterator[Pict
         if drawn is None:
             yield None
             continue
-        levels = [_image(drawn)]
-        while max(levels[-1].width(), levels[-1].height()) > 1024:
-            half = levels[-1]
-            size = half.width() // 2, half.height() // 2
-            mode = Qt.TransformationMode.SmoothTransformation
-            levels.append(half.scaled(*size, Qt.AspectRatioMode.IgnoreAspectRatio, mode))
-        seconds = time.perf_counter() - start
-        yield Picture(tuple(levels), drawn.region, drawn.size, True, frame, settings, seconds)
+        yield picture_of(drawn, frame, settings, start)
 
 
-def _readout(frame: RawFrame, settings: Settings, x: int, y: int) -> Iterator[Readout]:
+def picture_of(drawn: Drawn, frame: RawFrame, settings: Settings, start: float) -> Picture:
+    """What has been drawn since `start`, an exact picture, with its halves."""
+    levels = [_image(drawn)]
+    while max(levels[-1].width(), levels[-1].height()) > 1024:
+        half = levels[-1]
+        size = half.width() // 2, half.height() // 2
+        mode = Qt.TransformationMode.SmoothTransformation
+        levels.append(half.scaled(*size, Qt.AspectRatioMode.IgnoreAspectRatio, mode))
+    return Picture(tuple(levels), drawn.region, drawn.size, True, frame, settings, time.perf_counter() - start)
+
+
+def _readout(frame: RawFrame, settings: Settings, x: int, y: int, stage: str | None) -> Iterator[Readout]:
     from driftlab.isp.develop import Region, develop, picture_size
     from driftlab.isp.stage import Domain
 
@@ -244,11 +260,17 @@ def _readout(frame: RawFrame, settings: Settings, x: int, y: int) -> Iterator[Re
     here, pipeline = Region(x, y, 1, 1), settings.pipeline
     linear = [stage.name for stage in pipeline.stages if pipeline.writes(stage.name) == Domain.LINEAR_RGB]
     side = frame.size[0] // height
+    output: tuple[float, ...] = ()
+    if stage is not None:
+        finer = picture_size(frame, settings, until=stage)[0] // height
+        there = Region(x * finer, y * finer, 1, 1)
+        output = tuple(develop(frame, settings, region=there, until=stage)[:, 0, 0].tolist())
     yield Readout(
         (x, y),
         tuple(frame.mosaic[:, y * side, x * side].tolist()),
         tuple(develop(frame, settings, region=here, until=linear[-1])[:, 0, 0].tolist()) if linear else (),
         tuple(develop(frame, settings, region=here, bits=8)[:, 0, 0].tolist()),
+        output,
     )
 
 

@@ -145,7 +145,8 @@ class PreviewPanel(QWidget):
     def _hover(self, x: int, y: int) -> None:
         frame, settings = self._document.frame, self._document.settings
         if frame is not None and settings is not None and self._source.idle:
-            self._source.readout(frame, settings, x, y)
+            output = self.view.output
+            self._source.readout(frame, settings, x, y, output.stage if output is not None else None)
 
     def _take_readout(self, readout: Readout) -> None:
         self.readout_changed.emit(readout)
@@ -164,8 +165,9 @@ class PreviewPanel(QWidget):
             boxes = tuple(QRectF(x + box.x, y + box.y, box.width, box.height) for box in answer.boxes)
             if len(boxes) == 1 and self._covers(boxes[0]):
                 boxes = ()
-        self.view.boxes = boxes
-        self.view.update()
+        if boxes != self.view.boxes:
+            self.view.boxes = boxes
+            self.view.update()
 
     def _covers(self, box: QRectF) -> bool:
         """Whether a frame of the model is all of what it is given: then there is nothing to draw."""

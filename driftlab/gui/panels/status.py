@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QS
 from superqt import QElidingLabel
 
 from driftlab.gui import theme
-from driftlab.gui.numbers import written
+from driftlab.gui.numbers import MINUS, written
 from driftlab.gui.worker import Worker
 
 if TYPE_CHECKING:
@@ -70,7 +70,9 @@ class StatusLine(QStatusBar):
             return
         x, y = readout.at
         parts = [f"{x}, {y}", "DN " + " ".join(f"{value:.0f}" for value in readout.dn)]
-        if readout.linear:
+        if readout.output:
+            parts.append("after the stage " + " ".join(f"{value:.4g}".replace("-", MINUS) for value in readout.output))
+        elif readout.linear:
             parts.append("linear " + " ".join(written(value, 3) for value in readout.linear))
         parts.append("sRGB " + " ".join(str(value) for value in readout.display))
         self.pixel.setText("  " + "  ·  ".join(parts))

@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QPainter, QPen
 
 from driftlab.gui import theme
 
-__all__ = ["badge", "draw_boxes", "draw_divider", "draw_region"]
+__all__ = ["badge", "banner", "draw_boxes", "draw_divider", "draw_region"]
 
 SHADE = QColor(0, 0, 0, 150)
 LIGHT = QColor(255, 255, 255, 230)
@@ -28,6 +28,22 @@ def badge(painter: QPainter, corner: QPointF, text: str, *, right: bool = False,
     painter.drawRoundedRect(rect, 4, 4)
     painter.setPen(LIGHT)
     painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, text)
+
+
+def banner(painter: QPainter, width: float, lines: Sequence[str], *, faded: bool = False) -> None:
+    """A strip along the upper edge that says what is shown instead of the picture; the first line weighs more."""
+    metrics, font = painter.fontMetrics(), painter.font()
+    high = metrics.height()
+    painter.fillRect(QRectF(0, 0, width, len(lines) * high + 12), theme.color("base"))
+    painter.fillRect(QRectF(0, len(lines) * high + 12, width, 2), theme.color("violated"))
+    painter.setPen(theme.color("dim" if faded else "text"))
+    for number, line in enumerate(lines):
+        heavy = painter.font()
+        heavy.setBold(number == 0)
+        painter.setFont(heavy)
+        shown = painter.fontMetrics().elidedText(line, Qt.TextElideMode.ElideRight, int(width - 24))
+        painter.drawText(QRectF(12, 6 + number * high, width - 24, high), Qt.AlignmentFlag.AlignVCenter, shown)
+    painter.setFont(font)
 
 
 def draw_divider(painter: QPainter, x: float, height: float) -> None:

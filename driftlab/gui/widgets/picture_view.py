@@ -23,12 +23,13 @@ from PySide6.QtWidgets import QWidget
 
 from driftlab.gui import theme
 from driftlab.gui.preview_source import Picture
-from driftlab.gui.widgets.overlays import badge, draw_boxes, draw_divider, draw_region
+from driftlab.gui.widgets.overlays import badge, banner, draw_boxes, draw_divider, draw_region
 from driftlab.gui.widgets.region_tool import RegionTool, grip_at
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QEvent
 
+    from driftlab.gui.stage_outputs import StageOutput
     from driftlab.isp.develop import Region
 
 __all__ = ["PictureView"]
@@ -66,6 +67,8 @@ class PictureView(QWidget):
         self.exact: Picture | None = None
         self.draft: Picture | None = None
         self.nominal: Picture | None = None
+        self.output: StageOutput | None = None
+        self.outdated = False  # whether the output is of earlier settings
         self.size_: tuple[int, int] | None = None
         self.zoom = 1.0
         self.fits = True
@@ -96,6 +99,16 @@ class PictureView(QWidget):
     def show_nominal(self, picture: Picture | None) -> None:
         """The picture at the nominal settings."""
         self.nominal = picture
+        self.update()
+
+    def show_output(self, output: StageOutput | None) -> None:
+        """What a stage gives, instead of the picture."""
+        self.output, self.outdated = output, False
+        self.update()
+
+    def show_outdated(self) -> None:
+        """The output is of earlier settings."""
+        self.outdated = True
         self.update()
 
     def clear(self) -> None:
@@ -268,14 +281,17 @@ class PictureView(QWidget):
         painter.fillRect(self.rect(), theme.color("surround"))
         if self.size_ is not None:
             whole = self.split is None and self.holds_nominal and self.nominal is not None
-            if not whole:
+            output = None if whole else self.output
+            if output is not None:
+                self._draw(painter, output.picture)
+            elif not whole:
                 self._draw(painter, self.exact)
                 self._draw(painter, self.draft)
                 if self.overlay is not None:
                     self._draw_image(painter, self.overlay[0], self.overlay[1])
             else:
                 self._draw(painter, self.nominal)
-            if self.split is not None:
+            if self.split is not None and output is None:
                 self._draw_split(painter, self.split)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             draw_boxes(painter, [self._on_widget(box) for box in self.boxes])
@@ -283,7 +299,12 @@ class PictureView(QWidget):
                 region = self.region
                 rect = self._on_widget(QRectF(region.left, region.top, region.width, region.height))
                 draw_region(painter, rect, self.draws_region, f"{region.width} × {region.height}")
-            self._draw_badges(painter, whole)
+            if output is None:
+                self._draw_badges(painter, whole)
+            else:
+                said = "for earlier settings" if self.outdated else "this is not the picture: Esc goes back to it"
+                lines = (f"{output.title} · {said}", f"Shown as {output.scale}")
+                banner(painter, self.width(), lines, faded=self.outdated)
         painter.end()
         self.painted.emit()
 
