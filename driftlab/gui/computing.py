@@ -145,7 +145,7 @@ class Computing(QObject):
         question, nominal = self.question, self._document.nominal
         if question is None or nominal is None:
             return
-        reference = Question(question.frame, nominal, question.model, question.region)
+        reference = Question(question.frame, nominal, question.model, self._document.region_at(nominal))
         wanted = [] if self.current else [question]
         if self.nominal is None or not self.nominal.question.same(reference):
             self.nominal = None
@@ -164,7 +164,9 @@ class Computing(QObject):
         if now is None or question.frame is not now.frame or question.model is not now.model:
             return
         nominal = self._document.nominal
-        if nominal is not None and question.same(Question(now.frame, nominal, now.model, now.region)):
+        if nominal is not None and question.same(
+            Question(now.frame, nominal, now.model, self._document.region_at(nominal))
+        ):
             if not question.draft:
                 self.nominal = item
                 self.nominal_changed.emit(item)

@@ -27,13 +27,17 @@ __all__ = ["Document", "Entry"]
 
 @dataclass(eq=False)
 class Entry:
-    """A frame in the list: its file, and once it has been loaded its samples, settings and region."""
+    """A frame in the list: its file, and once it has been loaded its samples, settings and region.
+
+    The region is in pixels of a picture of `region_size`, the one it was drawn in.
+    """
 
     path: Path
     frame: RawFrame | None = None
     history: History[Settings] | None = None
     nominal: Settings | None = None
     region: Region | None = None
+    region_size: tuple[int, int] | None = None
 
 
 class Document(QObject):
@@ -85,7 +89,18 @@ class Document(QObject):
     @property
     def region(self) -> Region | None:
         """The part of the picture that the model is given; None for all of it."""
-        return self._current.region if self._current else None
+        return self.region_at(self.settings)
+
+    def region_at(self, settings: Settings | None) -> Region | None:
+        """The same part of the picture at these settings, which may make it smaller (superpixels, for instance)."""
+        entry = self._current
+        if entry is None or entry.region is None or entry.region_size is None or settings is None:
+            return entry.region if entry is not None else None
+        if entry.frame is None:
+            return entry.region
+        from driftlab.isp.develop import picture_size
+
+        return _moved(entry.region, entry.region_size, picture_size(entry.frame, settings))
 
     # Frames and model
 
@@ -105,21 +120,21 @@ class Document(QObject):
     def show(self, entry: Entry, frame: RawFrame, settings: Settings) -> None:
         """Make a loaded entry the current one; `settings` are its first ones, unless it has been edited before."""
         self.drag_end()
-        region = self.region
         entry.frame = frame
         if entry.history is None:
             entry.history = History(settings)
             entry.nominal = settings.pipeline.settings(frame)
         if self._current is not None and self._current is not entry and self.frame is not None:
             if self.frame.size == frame.size:
-                entry.region = region  # frames of one series are looked at in one place
+                # Frames of one series are looked at in one place.
+                entry.region, entry.region_size = self._current.region, self._current.region_size
             self._current.frame = None  # settings stay, samples are loaded again
         self._current = entry
         self.last_edit = None
         self.entries_changed.emit()
         self.frame_changed.emit()
         self.nominal_changed.emit(entry.nominal)
-        self.region_changed.emit(entry.region)
+        self.region_changed.emit(self.region)
         self.settings_changed.emit(self.settings)
 
     def set_model(self, model: TaskModel, path: str) -> None:
@@ -129,9 +144,15 @@ class Document(QObject):
 
     def set_region(self, region: Region | None) -> None:
         """Give the model this part of the picture, or all of it."""
-        if self._current is not None and region != self._current.region:
-            self._current.region = region
-            self.region_changed.emit(region)
+        entry, settings = self._current, self.settings
+        if entry is None or entry.frame is None or settings is None or region == self.region:
+            return
+        from driftlab.isp.develop import picture_size
+
+        entry.region_size = picture_size(entry.frame, settings)
+        # What is drawn is drawn in the picture on the screen, which may be one of earlier settings.
+        entry.region = region and _moved(region, entry.region_size, entry.region_size)
+        self.region_changed.emit(entry.region)
 
     # Settings
 
@@ -205,14 +226,35 @@ class Document(QObject):
 
     def _record(self, settings: Settings, edit: str) -> None:
         if self.history is not None:
+            before = self.region
             self.history.record(settings, edit)
-            self.settings_changed.emit(settings)
+            self._tell(settings, before)
+
+    def _tell(self, settings: Settings, region_before: Region | None) -> None:
+        self.settings_changed.emit(settings)
+        if self.region != region_before:
+            self.region_changed.emit(self.region)
 
     def _step(self, history: History[Settings], edit: str, move: Callable[[], Settings]) -> None:
-        before = history.current
+        before, region = history.current, self.region
         self.last_edit = edit if edit in before else None
         settings = move()
         if settings.pipeline is not before.pipeline and self._current is not None and self.frame is not None:
             self._current.nominal = settings.pipeline.settings(self.frame)
             self.nominal_changed.emit(self.nominal)
-        self.settings_changed.emit(settings)
+        self._tell(settings, region)
+
+
+def _moved(region: Region, before: tuple[int, int], now: tuple[int, int]) -> Region:
+    """A region of a picture of one size, in one of another: the same part of it, at least a pixel, and within it."""
+    from driftlab.isp.develop import Region
+
+    def span(start: int, length: int, old: int, new: int) -> tuple[int, int]:
+        fewer, more = max(old // new, 1), max(new // old, 1)  # what is left over of a side is in no smaller picture
+        first = min(max(start * more // fewer, 0), new - 1)
+        last = min(max(-(-(start + length) * more // fewer), first + 1), new)
+        return first, last - first
+
+    top, height = span(region.top, region.height, before[0], now[0])
+    left, width = span(region.left, region.width, before[1], now[1])
+    return Region(left, top, width, height)
