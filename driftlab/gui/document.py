@@ -6,7 +6,7 @@ neither torch nor a pipeline before the first frame is there.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,7 +57,7 @@ class Document(QObject):
         self.model: TaskModel | None = None
         self.model_path: str | None = None
         self.dragging = False
-        #: The key that was edited last, for whoever tells what changed a decision.
+        #: The key that was edited last, or the name of an edit of several: for who tells what changed a decision.
         self.last_edit: str | None = None
         self._current: Entry | None = None
 
@@ -162,6 +162,13 @@ class Document(QObject):
         if settings is not None and settings[key] != value:
             self.last_edit = key
             self._record(settings.changed({key: value}), key)
+
+    def set_several(self, changes: Mapping[str, Value], edit: str) -> None:
+        """Change several values as one step of this name. Raises IspError where one is out of range."""
+        settings = self.settings
+        if settings is not None and any(settings[key] != value for key, value in changes.items()):
+            self.last_edit = edit
+            self._record(settings.changed(changes), edit)
 
     def replace(self, settings: Settings, edit: str) -> None:
         """Take other settings, such as a preset's or a file's, as one step of this name."""

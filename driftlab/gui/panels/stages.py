@@ -1,4 +1,7 @@
-"""The data model: pipeline, presets, and a group of controls for every stage. Knows no particular stage."""
+"""The data model: pipeline, presets, and a group of controls for every stage.
+
+Knows no particular stage, but that white balance has a second way to its gains.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from driftlab.errors import DriftlabError
 from driftlab.gui.document import Document
 from driftlab.gui.problem import Problem
 from driftlab.gui.widgets.stage_group import StageGroup, Steady
+from driftlab.gui.widgets.temperature_rows import TemperatureRows
 
 if TYPE_CHECKING:
     from driftlab.isp.pipeline import Pipeline
@@ -30,6 +34,7 @@ class StagesPanel(QWidget):
         self._document, self._store = document, store
         self._pipeline: Pipeline | None = None
         self.groups: dict[str, StageGroup] = {}
+        self.temperature: TemperatureRows | None = None
         self.chooser = Steady()
         self.chooser.setAccessibleName("Pipeline")
         self.presets = QToolButton(popupMode=QToolButton.ToolButtonPopupMode.InstantPopup)
@@ -76,6 +81,8 @@ class StagesPanel(QWidget):
             self._build(settings.pipeline)
         for group in self.groups.values():
             group.show_settings(settings, nominal)
+        if self.temperature is not None and self._document.frame is not None:
+            self.temperature.show_settings(self._document.frame, settings, nominal)
 
     def show_sensitivities(self, shares: dict[str, float] | None) -> None:
         """The thin bars below the tracks."""
@@ -105,6 +112,7 @@ class StagesPanel(QWidget):
             group.setParent(None)
             group.deleteLater()
         self.groups.clear()
+        self.temperature = None
         for stage in pipeline.stages:
             group = StageGroup(stage, self._is_open(stage))
             group.edited.connect(self._edit)
@@ -114,9 +122,19 @@ class StagesPanel(QWidget):
             group.opened.connect(lambda name, is_open: self._store.setValue(f"open/{name}", is_open))
             self.groups[stage.name] = group
             self._column.insertWidget(self._column.count() - 1, group)
+        if "white_balance" in self.groups:
+            self._add_temperature(self.groups["white_balance"])
         self._empty.hide()
         self._head.show()
         self._scroll.show()
+
+    def _add_temperature(self, group: StageGroup) -> None:
+        rows = self.temperature = TemperatureRows()
+        rows.edited.connect(self._edit_several)
+        rows.drag_began.connect(self._document.drag_begin)
+        rows.drag_over.connect(self._document.drag_end)
+        rows.reset_asked.connect(self._document.reset)
+        group.add_above(rows)
 
     def _is_open(self, stage: Stage) -> bool:
         """As it was left; at first, stages of a few sliders are open."""
@@ -132,6 +150,15 @@ class StagesPanel(QWidget):
         except DriftlabError as error:
             self.failed.emit(Problem.of(error))
             self.groups[key.partition(".")[0]].forget()
+            self.show_settings()
+
+    def _edit_several(self, changes: dict[str, Value], edit: str) -> None:
+        try:
+            self._document.set_several(changes, edit)
+        except DriftlabError as error:
+            self.failed.emit(Problem.of(error))
+            if self.temperature is not None:
+                self.temperature.forget()
             self.show_settings()
 
     def _choose(self, name: str) -> None:

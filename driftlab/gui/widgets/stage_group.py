@@ -101,7 +101,7 @@ class StageGroup(QWidget):
         line.addWidget(self.reset)
 
     def _make_body(self) -> None:
-        column = QVBoxLayout(self._body)
+        column = self._column = QVBoxLayout(self._body)
         column.setContentsMargins(24, 0, 0, 6)
         column.setSpacing(1)
         for choice in self.stage.choices:
@@ -139,6 +139,10 @@ class StageGroup(QWidget):
         self.choices[key] = box
         self._choice_rows[key] = row
         return row
+
+    def add_above(self, widget: QWidget) -> None:
+        """Another way to the parameters, above their rows."""
+        self._column.insertWidget(len(self.choices), widget)
 
     def set_open(self, is_open: bool) -> None:
         """Show or hide what is below the header."""
