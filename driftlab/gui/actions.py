@@ -157,6 +157,12 @@ ANALYSIS: Final = (
     ),
 )  # fmt: skip
 
-HELP: Final = (Action("about", "Help", "About driftlab", lambda w: w.show_about(), ("F1",)),)
+HELP: Final = (
+    Action(
+        "palette", "Help", "Find a command …", lambda w: w.show_palette(), ("Ctrl+Shift+P",),
+        icon="find", help="All commands, found by typing", tool="Commands",
+    ),
+    Action("about", "Help", "About driftlab", lambda w: w.show_about(), ("F1",)),
+)  # fmt: skip
 
 ACTIONS: Final[tuple[Action, ...]] = (*FILE, *EDIT, *VIEW, *MODEL, *ANALYSIS, *HELP)

@@ -25,6 +25,7 @@ STROKES: Final = {
     "split": '<rect x="3" y="5" width="18" height="14" rx="1"/><path d="M12 3v18M6 12h3M15 12h3"/>',
     "fit": '<path d="M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5"/>',
     "region": '<path d="M6 2v16h16M2 6h16v16" />',
+    "find": '<circle cx="10" cy="10" r="6"/><path d="M14.5 14.5L21 21"/>',
     "previous": '<path d="M15 5l-7 7 7 7"/>',
     "next": '<path d="M9 5l7 7-7 7"/>',
 }

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QMainWindow, QVBoxLayout, QWidget
 
 from driftlab.gui import dialogs, docks, menus
 from driftlab.gui.command import command
+from driftlab.gui.command_palette import CommandPalette
 from driftlab.gui.computing import Computing
 from driftlab.gui.document import Document
 from driftlab.gui.explaining import Explaining
@@ -242,6 +243,10 @@ class MainWindow(QMainWindow):
         """End what is being computed."""
         for kind in ("heatmap", "analysis"):
             self.worker.cancel(kind)
+
+    def show_palette(self) -> None:
+        """All that can be asked for, to choose from by typing."""
+        CommandPalette(self).open()
 
     def show_about(self) -> None:
         """What this is made of."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QMenu, QToolBar, QToolButton
+from PySide6.QtWidgets import QMenu, QSizePolicy, QToolBar, QToolButton, QWidget
 
 from driftlab.gui import dialogs, icons
 from driftlab.gui.action import Action
@@ -40,7 +40,9 @@ def make_menus(window: MainWindow) -> dict[str, QMenu]:
             menu.addSeparator()
         menu.addAction(action)
         if entry.tool:
-            if entry.apart:
+            if entry.menu == "Help":  # at the far end, as its menu is
+                bar.addWidget(_spring())
+            elif entry.apart:
                 bar.addSeparator()
             bar.addAction(action)
             button = bar.widgetForAction(action)
@@ -91,6 +93,12 @@ def _action(window: MainWindow, entry: Action) -> QAction:
         action.triggered.connect(lambda checked=False: entry.run(window))
     window.addAction(action)
     return action
+
+
+def _spring() -> QWidget:
+    spring = QWidget()
+    spring.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+    return spring
 
 
 def _tip(action: QAction, entry: Action, possible: bool) -> str:
