@@ -56,23 +56,19 @@ class Probe:
 class End:
     """One end of an interval: the last position found to hold, and the nearest one beyond it found to fail.
 
-    `fails` is None where the searched range ended first: the tolerance is then at least that wide (`open`). The true
-    end lies between the two, no further apart than the resolution unless the budget ended first. `failure_rate` is the
-    share of pictures that fail at `holds`, with its 95 % Clopper–Pearson interval (paired bootstrap of the drop for a
-    segmentation).
+    `open` tells that the searched range ended first: the tolerance is then at least that wide. Without it the true end
+    lies between the two positions, no further apart than the resolution unless the budget ended first; `fails` is None
+    where none was found. `failure_rate` is the share of pictures that fail at `holds`, with its 95 % Clopper–Pearson
+    interval; of a "drop", and of a segmentation, it is the drop of the metric from nominal, by a paired bootstrap.
     """
 
     holds: float
     fails: float | None
+    open: bool
     failure_rate: float
     low: float
     high: float
     failure: Failure | None
-
-    @property
-    def open(self) -> bool:
-        """Whether the searched range ended first."""
-        return self.fails is None
 
 
 @dataclass(frozen=True, slots=True)
