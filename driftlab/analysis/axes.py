@@ -63,6 +63,10 @@ class Axis:
         between = self.low * (self.high / self.low) ** share if self.log else self.low + (self.high - self.low) * share
         return float(round(between)) if self.param.integer else between
 
+    def rate(self, position: float) -> float:
+        """D position / d share."""
+        return position * math.log(self.high / self.low) if self.log else self.high - self.low
+
     def values(self, positions: Tensor, nominal: float) -> Tensor:
         """The parameter's values at `positions`, for a picture of this nominal value."""
         if self.kind == "value":

@@ -109,13 +109,18 @@ class JointFinding:
 
     `box` gives low and high of each axis; `scale` is its size, 1 for the product of the axis intervals (or of the
     searched ranges where there are none). `ball` is the radius of the largest ball without failure, in shares of the
-    searched ranges. After `trials` points without failure inside the box the share of failing points is below `bound`
-    at 95 % (3 / n). `worst` is the lowest score seen in the box, `worst_at` where and `worst_case` whose;
-    `counterexample` is the nearest failure beyond it. `volume_share` is that of the searched volume. `coverage` is the
-    share of cells with a trial in them, of the box cut in `bins` along every pair of axes. `interactions` are the pairs
-    whose box is smaller than the product of their intervals, with the ratio. `lower_bound` and `upper_bound` enclose
-    the worst score in the box where branch and bound was run (up to four axes); with a lower bound above the threshold
-    the status is "proven", given the Lipschitz constant `lipschitz`, whose origin `lipschitz_source` says.
+    searched ranges, cut off where they end; 0 where the budget left nothing for it. `trials` counts points drawn from
+    the box at random once it stood, evenly and independently, at each of which every picture was asked and the
+    criterion held: the share of failing points is then below `bound` at 95 % (3 / n); the points of the search are not
+    among them. `worst` is the lowest deciding score seen in the box (of as many pictures as may fail, the next; of a
+    segmentation the mean IoU), `worst_at` where and `worst_case` whose; `counterexample` is the nearest failure beyond
+    it, `failures` the lowest score of every picture that was seen to fail, the worst first. `volume_share` is that of
+    the searched volume. `coverage` is the share of cells with a trial in them, of the box cut in `bins` along every
+    pair of axes. `interactions` are the pairs whose box, found as the whole one with all else nominal, is smaller than
+    the product of their intervals, with its scale; `pairs` were looked at, which the budget may have kept from being
+    all. `lower_bound` and `upper_bound` enclose the worst deciding score in the box where branch and bound was run (up
+    to four axes), given the Lipschitz constants `lipschitz`, score per share of each axis's searched range, whose
+    origin `lipschitz_source` says; with exact ones and a lower bound that holds the status is "proven".
     """
 
     axes: tuple[Axis, ...]
@@ -137,8 +142,10 @@ class JointFinding:
     seed: int
     lower_bound: float | None = None
     upper_bound: float | None = None
-    lipschitz: float | None = None
+    lipschitz: tuple[float, ...] = ()
     lipschitz_source: str = ""
+    failures: tuple[Failure, ...] = ()
+    pairs: int = 0
 
 
 @dataclass(frozen=True, slots=True)
