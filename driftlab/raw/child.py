@@ -24,6 +24,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from driftlab.raw.description import Undescribed
 from driftlab.raw.frame import RawError
 
 __all__ = ["ask"]
@@ -158,8 +159,9 @@ def ask(
 ) -> tuple[dict[str, Any], NDArray[np.float32]]:
     """Facts and samples, float32 `[C, H, W]`, that the decoder finds for `question` within `seconds` of wall time.
 
-    Raises RawError with the decoder's own sentence, or when it crashes or takes too long. A process that crashes
-    after it has read other files is given a second chance as a fresh one: the harm may be an earlier file's.
+    Raises RawError, or Undescribed, with the decoder's own sentence, or when it crashes or takes too long. A process
+    that crashes after it has read other files is given a second chance as a fresh one: the harm may be an earlier
+    file's.
     """
     name = Path(question["path"]).name
     for fresh in (False, True):
@@ -184,6 +186,6 @@ def ask(
             raise
         _idle.append(child)
         if mosaic is None:
-            raise RawError(answer["error"])
+            raise (Undescribed if answer.get("undescribed") else RawError)(answer["error"])
         return answer["facts"], mosaic
     raise AssertionError("a fresh process either answers or raises")

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from driftlab.raw.color import gray_world
 from driftlab.raw.decoded import Decoded, facts_to_json
-from driftlab.raw.description import Description
+from driftlab.raw.description import Description, Undescribed
 from driftlab.raw.dump import decode_dump, guess_dump
 from driftlab.raw.frame import CFA, RawError
 from driftlab.raw.libraw import decode_camera_file
@@ -39,6 +39,8 @@ CAMERA_SUFFIXES = (
     ".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".gpr", ".iiq", ".kdc", ".mef", ".mos",
     ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f",
 )  # fmt: skip
+#: What is named so and begins otherwise is damaged; dumps have other names.
+PICTURE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".npy", ".png", ".tif", ".tiff")
 #: How files begin that LibRaw knows by their content. It knows others by their size alone, which is a guess.
 CAMERA_HEADS = (
     b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"FUJIFILM", b"\0MRM", b"FOVb",
@@ -62,7 +64,7 @@ def decode(path: Path, description: Description, unprocess: Unprocess, limits: L
     elif head.startswith(CAMERA_HEADS) or head[6:14] == b"HEAPCCDR" or head[4:8] == b"ftyp":
         decoded = _camera_file(path, head, description, unprocess, limits, log)
     else:
-        raise RawError(_unknown(path, head))
+        raise _unknown(path, head)
     return _balanced(_checked(path, _described(decoded, description)))
 
 
@@ -109,13 +111,15 @@ def _too_large(path: Path) -> str:
     return f"'{path.name}' takes more memory than it may: it is damaged, or raise the limit with --memory-limit."
 
 
-def _unknown(path: Path, head: bytes) -> str:
+def _unknown(path: Path, head: bytes) -> RawError:
+    """What to say of a file that begins like nothing known: it is text, damaged, or a dump that nobody described."""
     guess = guess_dump(path)
     if guess is not None:
-        return f"'{path.name}' does not say what it is; it may be {guess.flags()}: confirm these flags."
+        return Undescribed(f"'{path.name}' does not say what it is; it may be {guess.flags()}: confirm these flags.")
     if head.isascii() and min(head) >= ord("\t"):
-        return f"'{path.name}' holds text, not samples: give the picture itself."
-    return (
+        return RawError(f"'{path.name}' holds text, not samples: give the picture itself.")
+    kind = RawError if path.suffix.lower() in (*CAMERA_SUFFIXES, *PICTURE_SUFFIXES) else Undescribed
+    return kind(
         f"'{path.name}' is of no known format: describe a headerless dump with --width, --height, --bits and "
         "--cfa, or in a JSON file beside it."
     )
@@ -181,7 +185,7 @@ def _answer(request: dict[str, Any], samples: int, log: IO[bytes]) -> dict[str, 
         decoded = decode(path, description, unprocess, limits, log)
         _write(decoded.samples, samples)
     except RawError as error:
-        return {"error": str(error)}
+        return {"error": str(error), "undescribed": isinstance(error, Undescribed)}
     except MemoryError:
         return {"error": _too_large(path)}
     except Exception as error:  # decoders fail on damaged files in every imaginable way; the file is to blame

@@ -6,18 +6,24 @@ What is said here wins over what the file says. It comes from arguments or from 
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final, Self
 
+from driftlab.atomic import whole_file
 from driftlab.json_file import read_json
 from driftlab.raw.frame import CFA, RawError
 
-__all__ = ["PACKINGS", "Description", "beside"]
+__all__ = ["PACKINGS", "Description", "Undescribed", "beside", "write_beside"]
 
 #: Sample layouts of a headerless dump: one or two bytes a sample, or MIPI CSI-2 RAW10, RAW12, RAW14.
 PACKINGS: Final = ("plain", "mipi10", "mipi12", "mipi14")
+
+
+class Undescribed(RawError):
+    """A file that may be a headerless dump, of which nobody has said how it is laid out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +104,43 @@ class Description:
 
     def flags(self) -> str:
         """The command line's flags that say the same."""
+        return " ".join(self.words())
+
+    def words(self) -> list[str]:
+        """The flags one by one, each followed by its value."""
         said = {
-            name: ",".join(f"{v:g}" for v in value) if isinstance(value, tuple) else value
+            name: ",".join(f"{v:g}" for v in value)
+            if isinstance(value, tuple)
+            else f"{value:g}"
+            if isinstance(value, float)
+            else str(value)
             for name, value in self.said().items()
         }
-        return " ".join(f"--{name} {value}" for name, value in said.items())
+        return [word for name, value in said.items() for word in (f"--{name}", value)]
+
+
+def write_beside(path: Path, description: Description) -> None:
+    """Keep what is said of a file as `<file>.json`, where `beside` finds it.
+
+    Raises RawError where it can't be written, or where another program has put a file of its own there.
+    """
+    sidecar = _sidecar(path)
+    if sidecar.exists() and not beside(path).said():
+        raise RawError(f"'{sidecar.name}' is there already and not of driftlab: move it away, or do not remember.")
+    try:
+        with whole_file(sidecar) as part:
+            part.write_text(json.dumps(description.said(), indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise RawError(f"'{sidecar}' can't be written: {error.strerror or error}.") from error
+
+
+def _sidecar(path: Path) -> Path:
+    return path.with_name(path.name + ".json")
 
 
 def beside(path: Path) -> Description:
     """What `<file>.json` says; nothing where there is none, or where most of its keys are another program's."""
-    sidecar = path.with_name(path.name + ".json")
+    sidecar = _sidecar(path)
     if not sidecar.is_file():
         return Description()
     try:

@@ -6,6 +6,7 @@ RAW14 as four and three; the first sample's low bits come first, from bit 0.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,7 +22,7 @@ from driftlab.raw.description import Description
 from driftlab.raw.frame import CFA, RawError
 from driftlab.raw.limits import Limits, check_size
 
-__all__ = ["decode_dump", "guess_dump"]
+__all__ = ["decode_dump", "guess_dump", "likely_dump"]
 
 #: Samples and bytes of one group of a packing.
 GROUPS: Final = {"mipi10": (4, 5), "mipi12": (2, 3), "mipi14": (4, 7)}
@@ -79,6 +80,22 @@ def guess_dump(path: Path) -> Description | None:
         return guess
     highest = int(np.fromfile(path, "<u2").max())
     return replace(guess, bits=max(9, highest.bit_length()))
+
+
+def likely_dump(path: Path) -> Description:
+    """Something to begin with where a person is asked: the guess, else sides that fit the size of the file.
+
+    Of all whole Bayer tiles that make up the file, of 16 bits a sample if they can be, those whose sides are nearest
+    3:2.
+    """
+    guess = guess_dump(path)
+    for bits in () if guess else (16, 8):
+        samples, rest = divmod(path.stat().st_size, bits // 8)
+        heights = [h for h in range(2, math.isqrt(samples) + 1, 2) if not rest and samples % (2 * h) == 0]
+        height = min(heights, key=lambda h: abs(math.log(samples / h / h / 1.5)), default=0)
+        if height and samples / height / height < 3:
+            return Description(width=samples // height, height=height, bits=bits, packing="plain", cfa="RGGB")
+    return guess or Description(width=1024, height=768, bits=16, packing="plain", cfa="RGGB")
 
 
 def _fitting(size: int, description: Description, bits: int | None) -> Iterator[Description]:

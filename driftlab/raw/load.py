@@ -31,7 +31,7 @@ def load_raw(
     its content, not from its name. Decoding runs in another process within `limits`.
 
     Raises RawError, one sentence, for whatever cannot be a frame: a missing, damaged or unsupported file, one above
-    the limits, or a headerless dump without a description.
+    the limits; Undescribed, which is one, for what may be a headerless dump without a description.
     """
     file = Path(path)
     limits = limits or Limits()

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from driftlab.raw.description import Description
-from driftlab.raw.dump import guess_dump
+from driftlab.raw.description import Description, Undescribed, beside, write_beside
+from driftlab.raw.dump import guess_dump, likely_dump
 from driftlab.raw.frame import RawError
 from driftlab.raw.load import load_raw
 
@@ -106,3 +106,56 @@ def test_a_guess_is_named_and_never_used(tmp_path, name, kind, guess):
     with pytest.raises(RawError) as caught:
         load_raw(path)
     assert guess is None or guess.flags() in str(caught.value)
+
+
+def test_what_nobody_has_described_is_told_from_what_is_damaged(tmp_path):
+    for name, kind in (
+        ("dump.raw", Undescribed),
+        ("dump.bin", Undescribed),
+        ("shot.cr2", RawError),
+        ("a.png", RawError),
+    ):
+        (tmp_path / name).write_bytes(planted(14).astype("<u2").tobytes())
+        with pytest.raises(RawError) as caught:
+            load_raw(tmp_path / name)
+        assert type(caught.value) is kind
+    (tmp_path / "notes.raw").write_text("nothing but words, and many of them, as a file of notes has")
+    with pytest.raises(RawError, match="holds text") as caught:
+        load_raw(tmp_path / "notes.raw")
+    assert type(caught.value) is RawError
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "width", "height", "bits"),
+    [
+        ("dump", 600 * 400 * 2, 600, 400, 16),
+        ("dump", 1001 * 3, 1024, 768, 16),  # nothing fits
+        ("dump_12x10", 240, 12, 10, 16),
+        ("dump", 38 * 26 * 2 - 2 * 38, 38, 25, 16),
+        ("dump", 13 * 2 * 6, 1024, 768, 16),
+    ],
+)
+def test_sides_to_begin_with_make_up_the_file(tmp_path, name, size, width, height, bits):
+    path = tmp_path / name
+    path.write_bytes(planted(16).astype("<u2").tobytes()[:240] if "x" in name else bytes(size))
+    found = likely_dump(path)
+    if (width, height) == (38, 25):  # an odd height is no whole tile: other sides of the same size
+        assert found.width * found.height * found.bits // 8 == size and found.height % 2 == found.width % 2 == 0
+    else:
+        assert (found.width, found.height, found.bits) == (width, height, bits)
+
+
+def test_a_description_is_kept_beside_the_file(tmp_path):
+    path = tmp_path / "dump.raw"
+    path.write_bytes(planted(14).astype("<u2").tobytes())
+    said = Description(width=WIDTH, height=HEIGHT, bits=14, cfa="GBRG", black=(60.0, 61.0, 62.0, 63.0), white=16000.0)
+    write_beside(path, said)
+    assert beside(path) == said
+    frame = load_raw(path)
+    assert (frame.cfa.name, frame.black, frame.white) == ("GBRG", (60.0, 61.0, 62.0, 63.0), 16000.0)
+    write_beside(path, Description(width=HEIGHT, height=WIDTH, bits=14))
+    assert load_raw(path).size == (WIDTH, HEIGHT)
+    path.with_name("dump.raw.json").write_text(json.dumps({"exif": 1, "gps": 2}))
+    with pytest.raises(RawError, match="not of driftlab"):
+        write_beside(path, said)
+    assert "gps" in path.with_name("dump.raw.json").read_text()
