@@ -155,6 +155,10 @@ ANALYSIS: Final = (
         "cancel", "Analysis", "Cancel the running job", lambda w: w.escape(), ("Esc",),
         help="End what is being computed; while a stage's output is shown, back to the picture instead",
     ),
+    Action(
+        "jobs", "Analysis", "Jobs …", lambda w: w.show_jobs(), ("Ctrl+J",),
+        help="What is computed, and what was",
+    ),
 )  # fmt: skip
 
 HELP: Final = (

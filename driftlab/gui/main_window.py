@@ -23,9 +23,11 @@ from driftlab.gui.command_palette import CommandPalette
 from driftlab.gui.computing import Computing
 from driftlab.gui.document import Document
 from driftlab.gui.explaining import Explaining
+from driftlab.gui.jobs import KINDS, Jobs, make_worker
 from driftlab.gui.opening import Opening, Untrusted
 from driftlab.gui.panels.frames import FramesPanel
 from driftlab.gui.panels.heatmap import HeatmapPanel
+from driftlab.gui.panels.jobs import JobsPopup
 from driftlab.gui.panels.logits import LogitsPanel
 from driftlab.gui.panels.preview import PreviewPanel
 from driftlab.gui.panels.sensitivity import SensitivityPanel
@@ -36,7 +38,6 @@ from driftlab.gui.problem import Problem
 from driftlab.gui.sorting import sort
 from driftlab.gui.stage_outputs import StageOutput, StageOutputs
 from driftlab.gui.widgets.message_bar import MessageBar
-from driftlab.gui.worker import Worker
 
 __all__ = ["MainWindow"]
 
@@ -51,7 +52,8 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("driftlab")
         self.setAcceptDrops(True)
         self.store = store
-        self.worker = Worker(("frame", "model", "logits", "heatmap", "analysis"), "compute", finishing=("logits",))
+        self.worker = make_worker()
+        self.jobs = Jobs(self.worker)
         self.source = PreviewSource(TorchEngine())
         self.document: Document = Document()
         self.opening = Opening(self.document, self.worker, store)
@@ -64,9 +66,18 @@ class MainWindow(QMainWindow):
         self.sensitivity: SensitivityPanel = SensitivityPanel(self.document, self.explaining)
         self.heatmap: HeatmapPanel = HeatmapPanel(self.document, self.explaining)
         self.frames: FramesPanel = FramesPanel(self.document, self.computing)
-        self.status = StatusLine(self.worker)
+        self.status = StatusLine(self.jobs)
         self.messages = MessageBar()
-        parts = (self.worker, self.source, self.document, self.opening, self.computing, self.explaining, self.outputs)
+        parts = (
+            self.worker,
+            self.jobs,
+            self.source,
+            self.document,
+            self.opening,
+            self.computing,
+            self.explaining,
+            self.outputs,
+        )
         for part in parts:
             part.setParent(self)  # they end with the window
         self._make_center()
@@ -102,6 +113,7 @@ class MainWindow(QMainWindow):
             signal.connect(self.refresh)
         opening.failed.connect(self.messages.show_problem)
         opening.trust_needed.connect(self._ask_for_trust)
+        opening.description_needed.connect(lambda dump: dialogs.ask_for_layout(self, dump, opening.open_described))
         opening.loading_changed.connect(self._show_loading)
         self.outputs.changed.connect(self._show_output)
         self.outputs.staled.connect(self.preview.view.show_outdated)
@@ -123,6 +135,7 @@ class MainWindow(QMainWindow):
         self.logits.model_asked.connect(self.ask_for_model)
         self.frames.chosen.connect(opening.select)
         self.status.cancel_asked.connect(self.cancel_jobs)
+        self.status.jobs_asked.connect(self.show_jobs)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._recolor)
         QGuiApplication.instance().installEventFilter(self)  # type: ignore[union-attr]
 
@@ -166,7 +179,7 @@ class MainWindow(QMainWindow):
         return declared.label.lower() if declared else settings.pipeline.stage(edit.partition(".")[0]).title.lower()
 
     def _show_loading(self, sentence: str) -> None:
-        self.status.job.setText(sentence)
+        self.status.show_loading(sentence)
         if self.document.frame is None and sentence:
             self.preview.drop_area.show_hint(sentence)
         else:
@@ -241,8 +254,13 @@ class MainWindow(QMainWindow):
 
     def cancel_jobs(self) -> None:
         """End what is being computed."""
-        for kind in ("heatmap", "analysis"):
-            self.worker.cancel(kind)
+        for kind in KINDS:
+            if kind.said:
+                self.jobs.cancel(kind.name)
+
+    def show_jobs(self) -> None:
+        """What is computed, and what was."""
+        JobsPopup(self.jobs, self).open(self.status.mapToGlobal(self.status.rect().topRight()))
 
     def show_palette(self) -> None:
         """All that can be asked for, to choose from by typing."""

@@ -54,7 +54,9 @@ class Worker(QObject):
         """Drop what waits of this kind and end what runs of it."""
         with self._wake:
             self._newest[kind] += 1
-            self._waiting.pop(kind, None)
+            waiting = self._waiting.pop(kind, None)
+        if waiting is not None:
+            self.dropped.emit(kind, waiting[0])
 
     def is_newest(self, kind: str, generation: int) -> bool:
         """Whether nothing newer of this kind has been asked for; what is not is stale, though delivered."""

@@ -2,38 +2,41 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QStatusBar, QToolButton, QWidget
 from superqt import QElidingLabel
 
 from driftlab.gui import theme
+from driftlab.gui.jobs import Jobs, State
 from driftlab.gui.numbers import MINUS, written
-from driftlab.gui.worker import Worker
+from driftlab.gui.widgets.still_label import StillLabel
 
 if TYPE_CHECKING:
     from driftlab.gui.preview_source import Engine, Picture, Readout
 
 __all__ = ["StatusLine"]
 
-#: What a running job is called.
-TITLES = {"frame": "loading", "model": "loading a model", "logits": "logits", "heatmap": "sensitivities"}
+#: Room for the running job, so that it moves nothing when it comes and goes.
+JOB: Final = 350
 
 
 class StatusLine(QStatusBar):
     """One line; nothing in it jumps."""
 
     cancel_asked = Signal()
+    jobs_asked = Signal()
 
-    def __init__(self, worker: Worker) -> None:
+    def __init__(self, jobs: Jobs) -> None:
         super().__init__()
         self.setSizeGripEnabled(False)
-        self._worker = worker
+        self._jobs = jobs
+        self._loading = ""
         self.pixel = QLabel()
-        self.picture = QLabel()
+        self.picture = StillLabel("exact · 00000\u2009ms")
         self.engine = QElidingLabel()
-        self.job = QLabel()
+        self.job = QElidingLabel()
         self.bar = QProgressBar(textVisible=False)
         self.cancel = QToolButton(autoRaise=True)
         self.cancel.setText("✕")
@@ -42,26 +45,28 @@ class StatusLine(QStatusBar):
             label.setFont(font)
         self.pixel.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.engine.setFixedWidth(300)
-        self.picture.setMinimumWidth(120)
-        self.bar.setFixedWidth(96)
+        self.bar.setFixedWidth(80)
         self.cancel.setToolTip("Cancel the running job (Esc)")
         self.cancel.setAccessibleName("Cancel the running job")
         self.cancel.clicked.connect(self.cancel_asked)
-        jobs = QWidget()
-        line = QHBoxLayout(jobs)
+        self.list = QToolButton(autoRaise=True)
+        self.list.setText("Jobs")
+        self.list.setToolTip("What is computed, and what was (Ctrl+J)")
+        self.list.clicked.connect(self.jobs_asked)
+        running = QWidget()
+        line = QHBoxLayout(running)
         line.setContentsMargins(0, 0, 4, 0)
-        for widget in (self.job, self.bar, self.cancel):
+        self.job.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        line.addWidget(self.job, stretch=1)
+        for widget in (self.bar, self.cancel, self.list):
             line.addWidget(widget)
         self.addWidget(self.pixel, stretch=1)
         self.addPermanentWidget(self.picture)
         self.addPermanentWidget(self.engine)
-        self.addPermanentWidget(jobs)
-        jobs.setMinimumWidth(190)
-        self._end()
-        worker.started.connect(self._begin)
-        worker.delivered.connect(self._advance)
-        for signal in (worker.finished, worker.dropped, worker.failed):
-            signal.connect(self._end)
+        self.addPermanentWidget(running)
+        running.setFixedWidth(JOB)
+        self.show_jobs()
+        jobs.changed.connect(self.show_jobs)
 
     def show_readout(self, readout: Readout | None) -> None:
         """The pixel below the pointer; None where there is none."""
@@ -86,20 +91,19 @@ class StatusLine(QStatusBar):
         self.engine.setText(engine.name + (f" · {engine.reason}" if engine.reason else ""))
         self.engine.setToolTip(engine.reason or engine.name)
 
-    def _begin(self, kind: str, generation: int) -> None:
-        if kind == "logits":
-            return  # too short to be read
-        self.job.setText(TITLES.get(kind, kind))
-        self.bar.setRange(0, 0)
-        for widget in (self.job, self.bar, self.cancel):
-            widget.show()
+    def show_loading(self, sentence: str) -> None:
+        """What is being loaded, or nothing."""
+        self._loading = sentence
+        self.show_jobs()
 
-    def _advance(self, kind: str, generation: int, item: object) -> None:
-        share = getattr(item, "share", None)
-        if isinstance(share, float):
-            self.bar.setRange(0, 100)
-            self.bar.setValue(round(100 * share))
-
-    def _end(self, *args: object) -> None:
-        for widget in (self.job, self.bar, self.cancel):
-            widget.hide()
+    def show_jobs(self) -> None:
+        """The job that runs, with its progress; and whether one has failed."""
+        record = self._jobs.running
+        self.bar.setVisible(record is not None)
+        self.cancel.setVisible(record is not None)
+        self.job.setText(self._loading or (record.kind.said if record is not None else ""))
+        if record is not None:
+            self.bar.setRange(0, 0 if record.share is None else 100)
+            self.bar.setValue(round(100 * (record.share or 0)))
+        failed = sum(each.state == State.FAILED for each in self._jobs.records.values())
+        self.list.setText(f"Jobs: {failed} failed" if failed else "Jobs")
