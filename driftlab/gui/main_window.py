@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, QSettings, Qt, Signal
 from PySide6.QtGui import (
     QAction,
     QCloseEvent,
-    QDragEnterEvent,
-    QDragLeaveEvent,
-    QDropEvent,
     QGuiApplication,
     QKeyEvent,
 )
@@ -22,6 +18,7 @@ from driftlab.gui.command import command
 from driftlab.gui.command_palette import CommandPalette
 from driftlab.gui.computing import Computing
 from driftlab.gui.document import Document
+from driftlab.gui.dropping import Dropping
 from driftlab.gui.explaining import Explaining
 from driftlab.gui.jobs import KINDS, Jobs, make_worker
 from driftlab.gui.opening import Opening, Untrusted
@@ -35,7 +32,6 @@ from driftlab.gui.panels.stages import StagesPanel
 from driftlab.gui.panels.status import StatusLine
 from driftlab.gui.preview_source import PreviewSource, TorchEngine
 from driftlab.gui.problem import Problem
-from driftlab.gui.sorting import sort
 from driftlab.gui.stage_outputs import StageOutput, StageOutputs
 from driftlab.gui.widgets.message_bar import MessageBar
 
@@ -50,7 +46,6 @@ class MainWindow(QMainWindow):
     def __init__(self, store: QSettings) -> None:
         super().__init__()
         self.setWindowTitle("driftlab")
-        self.setAcceptDrops(True)
         self.store = store
         self.worker = make_worker()
         self.jobs = Jobs(self.worker)
@@ -68,6 +63,7 @@ class MainWindow(QMainWindow):
         self.frames: FramesPanel = FramesPanel(self.document, self.computing)
         self.status = StatusLine(self.jobs)
         self.messages = MessageBar()
+        self.dropping = Dropping(self)
         parts = (
             self.worker,
             self.jobs,
@@ -134,6 +130,8 @@ class MainWindow(QMainWindow):
         self.preview.drop_area.sample_asked.connect(opening.open_sample)
         self.logits.model_asked.connect(self.ask_for_model)
         self.frames.chosen.connect(opening.select)
+        self.dropping.hovered.connect(self._show_drop)
+        self.dropping.dropped.connect(opening.open)
         self.status.cancel_asked.connect(self.cancel_jobs)
         self.status.jobs_asked.connect(self.show_jobs)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._recolor)
@@ -184,6 +182,10 @@ class MainWindow(QMainWindow):
             self.preview.drop_area.show_hint(sentence)
         else:
             self.preview.drop_area.show_hint("")
+
+    def _show_drop(self, sentence: str) -> None:
+        self.preview.drop_area.show_hint(sentence)
+        self.status.showMessage(sentence)
 
     def _ask_for_trust(self, untrusted: Untrusted) -> None:
         source = untrusted.source
@@ -270,28 +272,7 @@ class MainWindow(QMainWindow):
         """What this is made of."""
         dialogs.show_about(self, self.source.engine)
 
-    # Dropping, keys, closing
-
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Say what a drop would do."""
-        found = sort(_dropped(event))
-        sentence = found.sentence()
-        self.preview.drop_area.show_hint(sentence)
-        self.status.showMessage(sentence)
-        if found.opens:
-            event.acceptProposedAction()
-
-    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        """Say it no longer."""
-        self.preview.drop_area.show_hint("")
-        self.status.clearMessage()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        """Open what was dropped."""
-        self.preview.drop_area.show_hint("")
-        self.status.clearMessage()
-        event.acceptProposedAction()
-        self.opening.open(_dropped(event))
+    # Keys, closing
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """The key that shows nominal for as long as it is held."""
@@ -310,7 +291,3 @@ class MainWindow(QMainWindow):
         self.worker.close()
         super().closeEvent(event)
         self.closed.emit()
-
-
-def _dropped(event: QDropEvent) -> list[Path]:
-    return [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]

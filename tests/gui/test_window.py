@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, QSettings, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QComboBox, QLineEdit, QMessageBox
+from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QApplication, QComboBox, QLineEdit, QMessageBox
 
 from driftlab import resource
 from driftlab.cli import main
@@ -35,9 +35,10 @@ def drop(window: MainWindow, *paths: Path) -> bool:
     none = Qt.KeyboardModifier.NoModifier
     hover = QDragEnterEvent(QPoint(50, 50), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, none)
     hover.setAccepted(False)
-    window.dragEnterEvent(hover)
+    QApplication.sendEvent(window, hover)
     if hover.isAccepted():
-        window.dropEvent(QDropEvent(QPointF(50, 50), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, none))
+        at = QPointF(50, 50)
+        QApplication.sendEvent(window, QDropEvent(at, Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, none))
     return hover.isAccepted()
 
 
