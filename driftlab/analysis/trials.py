@@ -7,11 +7,12 @@ bits. A trial is one picture under one vector of positions; `evaluations` counts
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from driftlab.analysis.axes import Axis
@@ -28,7 +29,7 @@ from driftlab.model.framing import Framing
 from driftlab.model.prediction import UNSEEN, segment
 from driftlab.model.task_model import TaskModel
 
-__all__ = ["Answers", "Steps", "Trials", "trials_of"]
+__all__ = ["Answers", "Shown", "Steps", "Trials", "trials_of"]
 
 #: Pixels of a batch: of so many pictures of 256 × 256, eight. A pass ends before one may wait to stop it.
 BATCH: Final = 8 * 256 * 256
@@ -50,6 +51,24 @@ class Answers:
 
     scores: Tensor
     top: Tensor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shown:
+    """A batch of n trials: what the model was shown, and what came of it.
+
+    `rows` are their places in the question; `pictures` display RGB `[n, 3, H, W]`; `losses` `[n]`, float64, the task's
+    own loss: cross-entropy of the true class, or 1 − soft Dice; `scores` and `top` are as in `Answers`. Asked for with
+    slopes, pictures and losses hang on the positions, and `pull` gives d z / d position, `[n, P]`, float64, of numbers
+    z `[n]` made of them, each of its own trial; it may be called once.
+    """
+
+    rows: list[int]
+    pictures: Tensor
+    losses: Tensor
+    scores: list[float]
+    top: list[int]
+    pull: Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,6 +148,25 @@ class Trials:
             self.evaluations += len(rows)
             yield
         return answers, slopes
+
+    def shown(
+        self, which: Sequence[int], positions: Sequence[Sequence[float]], *, slopes: bool = False
+    ) -> Iterator[Shown]:
+        """N cases, one at each of N vectors of positions, batch by batch, with the pictures.
+
+        Raises AnalysisError for the slopes of a black-box model, ModelError where it gives no finite numbers.
+        """
+        if slopes and self.model.no_gradient:
+            raise AnalysisError(f"{self.model.no_gradient} Search without gradients.")
+        for rows in self._batches(which):
+            cases, places = [which[row] for row in rows], [positions[row] for row in rows]
+            with torch.set_grad_enabled(slopes):
+                pictures, pull = self._pulled(cases, places) if slopes else (self._pictures(cases, places), _no_pull)
+                logits = self.model(pictures)
+                losses = torch.stack([self._loss(index, one) for index, one in zip(cases, logits, strict=True)])
+            answers = [self._score(index, one) for index, one in zip(cases, logits.detach(), strict=True)]
+            self.evaluations += len(rows)
+            yield Shown(rows, pictures, losses, [each[0] for each in answers], [each[1] for each in answers], pull)
 
     def pictures(self, index: int, positions: Sequence[Sequence[float]]) -> Tensor:
         """Display RGB `[N, 3, H, W]` of one case at N vectors of positions."""
@@ -215,42 +253,53 @@ class Trials:
 
     def _differentiated(self, cases: Sequence[int], positions: Sequence[Sequence[float]]) -> tuple[Tensor, Tensor]:
         """Logits, and the derivative of what is to stay high by every position, `[N, P]`."""
+        with torch.enable_grad():
+            pictures, pull = self._pulled(cases, positions)
+            logits = self.model(pictures)
+            z = torch.stack([self._smooth(index, one) for index, one in zip(cases, logits, strict=True)])
+        return logits.detach(), pull(z)
+
+    def _pulled(
+        self, cases: Sequence[int], positions: Sequence[Sequence[float]]
+    ) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+        """Pictures that hang on their positions, and what gives the derivative of what is made of them."""
         if self._ready(cases[0]).window is None:
-            return self._differentiated_alone(cases[0], positions[0])
+            return self._pulled_alone(cases[0], positions[0])
         moved = [
             self._values(self.cases[index].settings, [place]) for index, place in zip(cases, positions, strict=True)
         ]
         smooth = [axis for axis in self.axes if axis.gradient != "none"]
         values = {axis.key: torch.cat([each[axis.key] for each in moved]) for axis in self.axes}
-        for axis in smooth:
-            values[axis.key].requires_grad_()
-        with torch.enable_grad():
-            logits = self.model(self._run(cases, values))
-            z = torch.stack([self._smooth(index, one) for index, one in zip(cases, logits, strict=True)])
-            inputs = [values[axis.key] for axis in smooth]
-            found = torch.autograd.grad(z.sum(), inputs, allow_unused=True, materialize_grads=True) if inputs else ()
-        slopes = torch.zeros(len(cases), len(self.axes), dtype=torch.float64)
-        for axis, gradient in zip(smooth, found, strict=True):
-            by_position = [axis.slope(self.cases[index].settings.number(axis.key)) for index in cases]
-            slopes[:, self.axes.index(axis)] = gradient.double() * torch.tensor(by_position, dtype=torch.float64)
-        return logits.detach(), slopes
+        inputs = [values[axis.key].requires_grad_() for axis in smooth]
 
-    def _differentiated_alone(self, index: int, positions: Sequence[float]) -> tuple[Tensor, Tensor]:
+        def pull(z: Tensor) -> Tensor:
+            found = torch.autograd.grad(z.sum(), inputs, allow_unused=True, materialize_grads=True) if inputs else ()
+            slopes = torch.zeros(len(cases), len(self.axes), dtype=torch.float64)
+            for axis, gradient in zip(smooth, found, strict=True):
+                by_position = [axis.slope(self.cases[index].settings.number(axis.key)) for index in cases]
+                slopes[:, self.axes.index(axis)] = gradient.double() * torch.tensor(by_position, dtype=torch.float64)
+            return slopes
+
+        return self._run(cases, values), pull
+
+    def _pulled_alone(self, index: int, positions: Sequence[float]) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
         """The same of one large picture, piece by piece."""
         case, settings = self.cases[index], self.settings_at(index, positions)
         region = case.extent
         image = torch.from_numpy(develop(case.frame, settings, region=region))[None].requires_grad_()
-        with torch.enable_grad():
-            logits = self.model(image)
-            (by_picture,) = torch.autograd.grad(self._smooth(index, logits[0]), image)
-        keys = [axis.key for axis in self.axes if axis.gradient != "none"]
-        chain = chain_of(settings, Sensor.of(case.frame))
-        totals = dict.fromkeys(keys, 0.0)
-        for piece in pieces(case.frame, settings, region, torch.float32):
-            for key, share in linearized(chain, piece, by_picture, keys).gradients.items():
-                totals[key] += share
-        slopes = [totals.get(axis.key, 0.0) * axis.slope(case.settings.number(axis.key)) for axis in self.axes]
-        return logits.detach(), torch.tensor([slopes], dtype=torch.float64)
+
+        def pull(z: Tensor) -> Tensor:
+            (by_picture,) = torch.autograd.grad(z.sum(), image)
+            keys = [axis.key for axis in self.axes if axis.gradient != "none"]
+            chain = chain_of(settings, Sensor.of(case.frame))
+            totals = dict.fromkeys(keys, 0.0)
+            for piece in pieces(case.frame, settings, region, torch.float32):
+                for key, share in linearized(chain, piece, by_picture, keys).gradients.items():
+                    totals[key] += share
+            slopes = [totals.get(axis.key, 0.0) * axis.slope(case.settings.number(axis.key)) for axis in self.axes]
+            return torch.tensor([slopes], dtype=torch.float64)
+
+        return image, pull
 
     def _score(self, index: int, logits: Tensor) -> tuple[float, int]:
         """Score and class on top, of logits `[K]` or `[K, h, w]`."""
@@ -261,6 +310,12 @@ class Trials:
         scores = segment(logits, framing, self.model.labels).iou(truth)
         there = [value for value in truth.unique().tolist() if 0 <= value < len(scores)]
         return float(scores[there].nan_to_num(0.0).mean()), -1
+
+    def _loss(self, index: int, logits: Tensor) -> Tensor:
+        """The task's loss, of logits `[K]` or `[K, h, w]`."""
+        if self.model.task is Task.SEGMENTATION:
+            return 1 - self._smooth(index, logits).double()
+        return F.cross_entropy(logits.double()[None], torch.tensor([self.truths[index]], device=logits.device))
 
     def _smooth(self, index: int, logits: Tensor) -> Tensor:
         """What is differentiated, of logits `[K]` or `[K, h, w]`."""
@@ -305,6 +360,10 @@ def trials_of(cases: Sequence[Case], model: TaskModel, axes: Sequence[Axis], *, 
         trials.evaluations += len(rows)
         yield
     return trials, answers
+
+
+def _no_pull(z: Tensor) -> Tensor:
+    raise ValueError("asked for without slopes")
 
 
 def _empty(count: int) -> Answers:

@@ -160,3 +160,33 @@ def test_what_can_not_be_searched_is_refused_in_one_sentence() -> None:
         started(model_of(lambda p: p.mean((2, 3)), (), Task.EMBEDDING), pictures)
     with pytest.raises(AnalysisError, match="labeled 'zebra'"):
         started(smooth(), [replace(pictures[0], label="zebra")])
+
+
+def test_what_the_model_was_shown_hangs_on_the_positions() -> None:
+    trials, _ = started(smooth(), cases(2))
+    which, places = [0, 1], somewhere(trials.axes, 2)
+    expected = [trials.pictures(index, [place])[0] for index, place in zip(which, places, strict=True)]
+    for slopes in (False, True):
+        for batch in trials.shown(which, places, slopes=slopes):
+            for row, picture, loss, score in zip(batch.rows, batch.pictures, batch.losses, batch.scores, strict=True):
+                assert torch.allclose(picture, expected[row], atol=1e-6)
+                logits = trials.model(picture.detach()[None]).double()
+                assert loss.item() == pytest.approx(-float(logits.log_softmax(1)[0, trials.truths[row]]), abs=1e-6)
+                assert score == pytest.approx(alone(trials, row, places[row])[0], abs=1e-5)
+    # Of any number made of the pictures, such as their mean, also for a picture that is developed by itself.
+    for limit in (trials_module.LARGE, 100):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(trials_module, "LARGE", limit)
+            again = trials.along(trials.axes)
+            batches = {batch.rows[0]: batch for batch in again.shown(which, places, slopes=True)}
+            for row, batch in batches.items():
+                found = batch.pull(batch.pictures.mean((1, 2, 3)))[0]
+                for number, axis in enumerate(trials.axes):
+                    step = 1e-3 * (axis.high - axis.low)
+                    ends = []
+                    for sign in (-1, 1):
+                        place = list(places[row])
+                        place[number] += sign * step
+                        ends.append(float(trials.pictures(row, [place]).double().mean()))
+                    expected_slope = (ends[1] - ends[0]) / (2 * step)
+                    assert float(found[number]) == pytest.approx(expected_slope, rel=0.05, abs=2e-3), axis.key
