@@ -9,7 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from driftlab.analysis.axes import Axis, axes_of, parse_ranges
+    from driftlab.analysis.cases import Case
+    from driftlab.analysis.criterion import Criterion, parse_criterion
+    from driftlab.analysis.findings import Tolerance
     from driftlab.analysis.sensitivity import sensitivities
+    from driftlab.analysis.tolerance import tolerances
     from driftlab.errors import DriftlabError
     from driftlab.inference import predict
     from driftlab.isp.develop import Region, develop, mosaic_of
@@ -30,7 +35,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "PIPELINES",
+    "Axis",
     "Card",
+    "Case",
+    "Criterion",
     "Description",
     "DriftlabError",
     "IspError",
@@ -42,23 +50,31 @@ __all__ = [
     "Sensor",
     "Settings",
     "TaskModel",
+    "Tolerance",
     "Unprocess",
     "__version__",
+    "axes_of",
     "develop",
     "load_model",
     "load_raw",
     "mosaic_of",
+    "parse_criterion",
+    "parse_ranges",
     "predict",
     "resource",
     "run",
     "sensitivities",
+    "tolerances",
     "write_dng",
     "write_picture",
 ]
 
 # Where each public name lives.
 _HOMES = {
+    "Axis": "driftlab.analysis.axes",
     "Card": "driftlab.model.card",
+    "Case": "driftlab.analysis.cases",
+    "Criterion": "driftlab.analysis.criterion",
     "Description": "driftlab.raw.description",
     "DriftlabError": "driftlab.errors",
     "IspError": "driftlab.isp.stage",
@@ -71,14 +87,19 @@ _HOMES = {
     "Sensor": "driftlab.isp.stage",
     "Settings": "driftlab.isp.settings",
     "TaskModel": "driftlab.model.task_model",
+    "Tolerance": "driftlab.analysis.findings",
     "Unprocess": "driftlab.raw.unprocess",
+    "axes_of": "driftlab.analysis.axes",
     "develop": "driftlab.isp.develop",
     "load_model": "driftlab.model.load",
     "load_raw": "driftlab.raw.load",
     "mosaic_of": "driftlab.isp.develop",
+    "parse_criterion": "driftlab.analysis.criterion",
+    "parse_ranges": "driftlab.analysis.axes",
     "predict": "driftlab.inference",
     "run": "driftlab.isp.pipeline",
     "sensitivities": "driftlab.analysis.sensitivity",
+    "tolerances": "driftlab.analysis.tolerance",
     "write_dng": "driftlab.raw.dng",
     "write_picture": "driftlab.picture",
 }

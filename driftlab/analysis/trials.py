@@ -7,7 +7,7 @@ bits. A trial is one picture under one vector of positions; `evaluations` counts
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -29,7 +29,7 @@ from driftlab.model.framing import Framing
 from driftlab.model.prediction import UNSEEN, segment
 from driftlab.model.task_model import TaskModel
 
-__all__ = ["Answers", "Shown", "Steps", "Trials", "trials_of"]
+__all__ = ["Answers", "Known", "Shown", "Steps", "Trials", "trials_of"]
 
 #: Pixels of a batch: of so many pictures of 256 × 256, eight. A pass ends before one may wait to stop it.
 BATCH: Final = 8 * 256 * 256
@@ -38,6 +38,9 @@ LARGE: Final = 2_000_000
 
 #: What a generator gives while it works: nothing but a place to stop.
 Steps = Generator[None, None, Any]
+
+#: Trials that were made before: what was asked (see `Trials.name_of`) -> score, class on top and, of `slopes`, those.
+Known = MutableMapping[str, tuple[float, ...]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,8 +88,17 @@ class _Ready:
 class Trials:
     """Cases, a model and the axes that move the settings; `trials_of` makes the first one, `along` others."""
 
-    def __init__(self, cases: Sequence[Case], model: TaskModel, axes: Sequence[Axis], truths: Sequence[Any]) -> None:
+    def __init__(
+        self,
+        cases: Sequence[Case],
+        model: TaskModel,
+        axes: Sequence[Axis],
+        truths: Sequence[Any],
+        known: Known | None = None,
+    ) -> None:
         self.cases, self.model, self.axes = tuple(cases), model, tuple(axes)
+        #: Answers the trials that it holds, and takes in the others. They count as evaluations either way.
+        self.known = known
         #: The true class of every case, an index, or its true mask `[H, W]` on the region's pixels.
         self.truths = tuple(truths)
         self.evaluations = 0
@@ -106,7 +118,12 @@ class Trials:
 
     def along(self, axes: Sequence[Axis]) -> Trials:
         """The same cases and truths on other axes."""
-        return Trials(self.cases, self.model, axes, self.truths)
+        return Trials(self.cases, self.model, axes, self.truths, self.known)
+
+    def name_of(self, index: int, positions: Sequence[float], *, slopes: bool = False) -> str:
+        """What is asked, as text: the case's number, and every axis with its position to the bit."""
+        places = (f"{axis.key}={float(place)!r}" for axis, place in zip(self.axes, positions, strict=True))
+        return " ".join([f"{'slopes' if slopes else 'score'} of {index} at", *places])
 
     def settings_at(self, index: int, positions: Sequence[float]) -> Settings:
         """The settings of a case at these positions."""
@@ -120,10 +137,15 @@ class Trials:
         """
         answers = _empty(len(which))
         for rows in self._batches(which):
-            with torch.no_grad():
-                logits = self.model(self._pictures([which[row] for row in rows], [positions[row] for row in rows]))
-                for row, one in zip(rows, logits, strict=True):
-                    answers.scores[row], answers.top[row] = self._score(which[row], one)
+            names = [self.name_of(which[row], positions[row]) for row in rows]
+            found = self._recalled(names)
+            if found is None:
+                with torch.no_grad():
+                    logits = self.model(self._pictures([which[row] for row in rows], [positions[row] for row in rows]))
+                    found = [self._score(which[row], one) for row, one in zip(rows, logits, strict=True)]
+                self._remember(names, found)
+            for row, (score, top, *_) in zip(rows, found, strict=True):
+                answers.scores[row], answers.top[row] = score, int(top)
             self.evaluations += len(rows)
             yield
         return answers
@@ -141,13 +163,30 @@ class Trials:
         slopes = torch.zeros(len(which), len(self.axes), dtype=torch.float64)
         for rows in self._batches(which):
             cases, places = [which[row] for row in rows], [positions[row] for row in rows]
-            logits, found = self._differentiated(cases, places)
-            for row, one, slope in zip(rows, logits, found, strict=True):
-                answers.scores[row], answers.top[row] = self._score(which[row], one)
-                slopes[row] = slope
+            names = [self.name_of(index, place, slopes=True) for index, place in zip(cases, places, strict=True)]
+            found = self._recalled(names)
+            if found is None:
+                logits, made = self._differentiated(cases, places)
+                found = [
+                    (*self._score(index, one), *slope.tolist())
+                    for index, one, slope in zip(cases, logits, made, strict=True)
+                ]
+                self._remember(names, found)
+            for row, (score, top, *slope) in zip(rows, found, strict=True):
+                answers.scores[row], answers.top[row] = score, int(top)
+                slopes[row] = torch.tensor(slope, dtype=torch.float64)
             self.evaluations += len(rows)
             yield
         return answers, slopes
+
+    def _recalled(self, names: Sequence[str]) -> Sequence[tuple[float, ...]] | None:
+        """A batch that is known as a whole; one that is run in part would come out with other last bits."""
+        known = self.known
+        return None if known is None or any(name not in known for name in names) else [known[name] for name in names]
+
+    def _remember(self, names: Sequence[str], found: Sequence[tuple[float, ...]]) -> None:
+        if self.known is not None:
+            self.known.update(zip(names, found, strict=True))
 
     def shown(
         self, which: Sequence[int], positions: Sequence[Sequence[float]], *, slopes: bool = False
@@ -330,11 +369,19 @@ class Trials:
         return self.model.framing(like.new_empty(1, 1, 1, 1).expand(1, 3, region.height, region.width))
 
 
-def trials_of(cases: Sequence[Case], model: TaskModel, axes: Sequence[Axis], *, self_label: bool = False) -> Steps:
+def trials_of(
+    cases: Sequence[Case],
+    model: TaskModel,
+    axes: Sequence[Axis],
+    *,
+    self_label: bool = False,
+    known: Known | None = None,
+) -> Steps:
     """The trials of these cases and their nominal answers, `tuple[Trials, Answers]`, once every case has been asked.
 
-    Truth is a case's label or mask; where there is none, or with `self_label`, the nominal answer. Raises AnalysisError
-    for labels that the model does not have, and for a model that neither classifies nor segments.
+    Truth is a case's label or mask; where there is none, or with `self_label`, the nominal answer. `known` is as in
+    `Trials`. Raises AnalysisError for labels that the model does not have, and for a model that neither classifies nor
+    segments.
     """
     if not cases:
         raise AnalysisError("There is no picture to search on: give at least one camera file.")
@@ -344,7 +391,7 @@ def trials_of(cases: Sequence[Case], model: TaskModel, axes: Sequence[Axis], *, 
         )
     if model.task is Task.CLASSIFICATION and len(model.labels) < 2:
         raise AnalysisError("The model knows one class only, which always wins: give one with two or more.")
-    trials = Trials(cases, model, axes, [None] * len(cases))
+    trials = Trials(cases, model, axes, [None] * len(cases), known)
     truths: list[Any] = [None] * len(cases)
     answers = _empty(len(cases))
     for rows in trials._batches(range(len(cases))):
