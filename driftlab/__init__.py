@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from driftlab.analysis.criterion import Criterion, parse_criterion
     from driftlab.analysis.findings import Tolerance
     from driftlab.analysis.sensitivity import sensitivities
+    from driftlab.analysis.sweep import sweep
     from driftlab.analysis.tolerance import tolerances
     from driftlab.errors import DriftlabError
     from driftlab.inference import predict
@@ -64,6 +65,7 @@ __all__ = [
     "resource",
     "run",
     "sensitivities",
+    "sweep",
     "tolerances",
     "write_dng",
     "write_picture",
@@ -99,6 +101,7 @@ _HOMES = {
     "predict": "driftlab.inference",
     "run": "driftlab.isp.pipeline",
     "sensitivities": "driftlab.analysis.sensitivity",
+    "sweep": "driftlab.analysis.sweep",
     "tolerances": "driftlab.analysis.tolerance",
     "write_dng": "driftlab.raw.dng",
     "write_picture": "driftlab.picture",

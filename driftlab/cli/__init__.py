@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from driftlab import __version__
-from driftlab.cli import bench, demo, develop, gui, info, predict, sensitivity, stages
+from driftlab.cli import bench, demo, develop, gui, info, predict, sensitivity, stages, sweep
 from driftlab.errors import DriftlabError
 
 __all__ = ["main"]
 
-COMMANDS = (info, stages, develop, predict, sensitivity, demo, bench, gui)
+COMMANDS = (info, stages, develop, predict, sensitivity, sweep, demo, bench, gui)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -51,6 +51,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     given = sys.argv[1:] if argv is None else [*argv]
     arguments = parser().parse_args(given or (["gui"] if gui.is_installed() else []))
+    arguments.argv = given  # for a command that records how it was called
     try:
         code = arguments.run(arguments)
         sys.stdout.flush()
