@@ -1,0 +1,108 @@
+"""What a tolerance does not say, and what of it can be checked on a camera file while a system runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from driftlab.analysis.findings import AxisFinding, Tolerance
+from driftlab.report.origin import cameras_of, span
+
+__all__ = ["FROM_FILE", "FROM_LIGHT", "FROM_SETTINGS", "guard_of", "limits_of"]
+
+#: What no search along the parameters of a data model can test.
+ALWAYS: Final = (
+    ("motion", "The scene and the camera stand still while a frame is exposed; blur by motion was not tested."),
+    ("optics", "Of the optics only what the stage optics models was tested: no flare, distortion or aberration."),
+    ("scene", "Other scenes, objects and light than those of the pictures were not tested."),
+    ("sensor", "Defective pixels, aging, temperature and fixed-pattern noise were not tested."),
+    ("cameras", "Cameras other than those listed were not tested."),
+    ("samples", "What held on these pictures is evidence for others only as far as these stand for them."),
+)
+
+#: Parameters whose value a camera file states.
+FROM_FILE: Final = (
+    *(f"white_balance.{color}" for color in "rgb"),
+    *(f"black_level.{channel}" for channel in ("r", "g1", "g2", "b")),
+    *(f"color_matrix.{out}{into}" for out in "rgb" for into in "rgb"),
+    "noise.full_well",
+)
+#: Parameters that the light in the pixels speaks of, where the scenes are alike.
+FROM_LIGHT: Final = ("exposure.ev", "noise.intensity")
+#: Stages that come after the camera: whoever runs the data model sets them.
+FROM_SETTINGS: Final = ("demosaic", "denoise", "sharpen", "tone", "jpeg")
+
+
+def limits_of(tolerance: Tolerance) -> list[dict[str, Any]]:
+    """What was not tested, and why."""
+    searched = {axis.key for axis in tolerance.searched}
+    settings = tolerance.cases[0].settings
+    found = [{"not_tested": name, "why": why} for name, why in ALWAYS]
+    for stage in settings.pipeline.stages:
+        keys = [f"{stage.name}.{param.name}" for param in stage.params if not param.advanced]
+        rest = [key for key in keys if key not in searched]
+        if not settings[f"{stage.name}.on"]:
+            found.append({"not_tested": stage.name, "why": "The stage is switched off in the nominal settings."})
+        elif rest:
+            found.append({"not_tested": ", ".join(rest), "why": "Not among the parameters that were searched."})
+        found += [
+            {"not_tested": f"{stage.name}.{choice.name}", "why": "A choice, held at its nominal option."}
+            for choice in stage.choices
+        ]
+    if not tolerance.complete:
+        found.append({"not_tested": "the rest of the search", "why": "The search was ended before it was complete."})
+    if tolerance.joint is None:
+        found.append({"not_tested": "parameters together", "why": "No joint search was made."})
+    return found
+
+
+def guard_of(tolerance: Tolerance) -> dict[str, Any]:
+    """What a running system may check of every camera file, without this program: see `judge`."""
+    return {
+        "on_missing": "unknown",
+        "not_jointly_valid": True,
+        "displaced_from": 1e-3,
+        "ranges": [_range(finding, tolerance) for finding in tolerance.axes],
+        "joint": None
+        if tolerance.joint is None
+        else {
+            "status": tolerance.joint.status,
+            "box": [
+                {"param": axis.key, "allowed": list(sides)}
+                for axis, sides in zip(tolerance.joint.axes, tolerance.joint.box, strict=True)
+            ],
+        },
+        "cameras": [
+            {key: each[key] for key in ("make", "model", "cfa", "bits", "white", "iso", "light_ev")}
+            for each in cameras_of(tolerance.cases)
+        ],
+        "tested_sha256": sorted({case.frame.sha256 for case in tolerance.cases}),
+    }
+
+
+def _range(finding: AxisFinding, tolerance: Tolerance) -> dict[str, Any]:
+    axis = finding.axis
+    nominals: Sequence[float] = [case.settings.number(axis.key) for case in tolerance.cases]
+    return {
+        "param": axis.key,
+        "unit": axis.unit,
+        "kind": axis.kind,
+        "log": axis.log,
+        "nominal": axis.nominal,
+        "nominal_values": span(nominals),
+        "value_unit": axis.param.unit,
+        "searched": [axis.low, axis.high],
+        "allowed": list(finding.safe),
+        "fails": [finding.lower.fails, finding.upper.fails],
+        "status": finding.status,
+        "source": source_of(axis.key),
+    }
+
+
+def source_of(key: str) -> str:
+    """Where the value of a parameter is to be looked for in a new camera file."""
+    if key in FROM_FILE:
+        return "EXIF"
+    if key in FROM_LIGHT:
+        return "pixels"
+    return "settings" if key.partition(".")[0] in FROM_SETTINGS else "driver"

@@ -1,0 +1,51 @@
+"""Writing a report: every file of it, or none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from driftlab.analysis.findings import Tolerance
+from driftlab.analysis.summary import Summary
+from driftlab.atomic import whole_files
+from driftlab.report.canonical import readable
+from driftlab.report.content import content_of
+from driftlab.report.purpose import Purpose, ReportError
+
+__all__ = ["write_report"]
+
+
+def write_report(
+    folder: Path,
+    tolerance: Tolerance,
+    *,
+    files: Sequence[Path],
+    argv: Sequence[str],
+    purpose: Purpose | None = None,
+    started: datetime | None = None,
+    excluded: Sequence[tuple[str, str]] = (),
+    sensitivity: Sequence[Summary] = (),
+) -> Path:
+    """Write report.json into `folder`, which is made if need be, and return its path.
+
+    `files` are the files of the cases, in their order. `argv` is the command that made the tolerance, without the name
+    of the program (`["tolerance", …]`). `started` is when the criterion was fixed and the search began; `excluded` are
+    files that were left out, each with its reason; `sensitivity` is of the same pictures. All files appear together,
+    or none does. Raises ReportError where they can't be written.
+    """
+    content = content_of(
+        tolerance,
+        files=files,
+        argv=argv,
+        purpose=purpose,
+        started=started,
+        excluded=excluded,
+        sensitivity=sensitivity,
+    )
+    try:
+        with whole_files(folder) as new:
+            (new / "report.json").write_bytes(readable(content))
+    except OSError as error:
+        raise ReportError(f"The report can't be written to '{folder}': {error.strerror or error}.") from error
+    return folder / "report.json"
