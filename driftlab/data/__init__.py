@@ -1,0 +1,1 @@
+"""Data sets of camera files, with labels or masks."""
