@@ -18,7 +18,7 @@ from typing import TypeVar
 import torch
 from threadpoolctl import ThreadpoolController
 
-__all__ = ["in_order", "one_thread"]
+__all__ = ["in_order", "one_core_left", "one_thread"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -52,6 +52,13 @@ def one_thread() -> Iterator[None]:
     """Keep what this thread does to this thread, so that another one finds a core free."""
     torch.get_num_threads()  # sets this thread up; later it would undo the limit
     with _libraries().limit(limits=1, user_api="openmp"):
+        yield
+
+
+@contextmanager
+def one_core_left() -> Iterator[None]:
+    """Leave a core to another thread: what this one does is spread over one thread less than torch would take."""
+    with _libraries().limit(limits=max(torch.get_num_threads() - 1, 1), user_api="openmp"):
         yield
 
 

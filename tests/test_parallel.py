@@ -7,7 +7,7 @@ import threading
 import pytest
 import torch
 
-from driftlab.parallel import in_order
+from driftlab.parallel import in_order, one_core_left
 
 
 def test_results_come_in_order() -> None:
@@ -33,3 +33,10 @@ def test_closing_drops_what_has_not_begun_and_ends_the_threads() -> None:
 def test_a_failure_reaches_the_caller() -> None:
     with pytest.raises(ZeroDivisionError):
         list(in_order(lambda k: 1 // (5 - k), range(10), threads=2))
+
+
+def test_a_core_is_left_and_given_back() -> None:
+    before = torch.get_num_threads()
+    with one_core_left():
+        assert torch.get_num_threads() == max(before - 1, 1)
+    assert torch.get_num_threads() == before

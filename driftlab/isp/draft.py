@@ -7,7 +7,10 @@ eye; no number of it may be given out unmarked.
 
 from __future__ import annotations
 
+import itertools
+import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,16 +40,12 @@ def draft_frame(frame: RawFrame, side: int) -> RawFrame:
     if frame.cfa.kind in ("mono", "linear"):
         return replace(frame, mosaic=_mean(mosaic, side))
     channels = frame.cfa.colors()
-    sites = _tiled(channels, rows * side, columns * side)
-    smaller = _tiled(channels, rows, columns)
-    out = np.empty((1, rows, columns), np.float32)
-    for color in range(3):
-        here = sites == color
-        # Shares of a whole number of tiles repeat; the division makes means of the sums that `_mean` gives.
-        light, share = _mean(np.where(here, mosaic, 0), side), _mean(here[None].astype(np.float32), side)
-        chosen = smaller == color
-        out[0, chosen] = light[0, chosen] / share[0, chosen]
-    return replace(frame, mosaic=out)
+    light = _sums(mosaic[0], channels, side)
+    # How many sites of each color a square has; squares repeat where their side and that of the array's tile meet.
+    period = [math.lcm(side, length) for length in channels.shape]
+    count = _sums(np.ones(period, np.float32), channels, side)
+    light /= np.stack([_tiled(each, rows, columns) for each in count])
+    return replace(frame, mosaic=np.take_along_axis(light, _tiled(channels, rows, columns)[None], 0))
 
 
 def draft_settings(settings: Settings, side: int) -> Settings:
@@ -59,7 +58,25 @@ def draft_settings(settings: Settings, side: int) -> Settings:
     return settings.changed(changes) if changes else settings
 
 
-def _tiled(tile: NDArray[np.intp], height: int, width: int) -> NDArray[np.intp]:
+def _sums(mosaic: NDArray[np.float32], channels: NDArray[np.intp], side: int) -> NDArray[np.float32]:
+    """What the sites of each color in every square add up to: `[H, W]` -> `[3, H / side, W / side]`."""
+    (high, wide), (rows, columns) = channels.shape, (math.lcm(side, length) for length in channels.shape)
+    sums = np.zeros((3, mosaic.shape[0] // side, mosaic.shape[1] // side), np.float32)
+    for first, phase in itertools.product(range(0, rows, side), range(high)):
+        own = [row for row in range(first, first + side) if row % high == phase]
+        if not own:
+            continue
+        # Rows of one phase are added first, each in one piece: that leaves less to be picked from by columns.
+        line = mosaic[own[0] :: rows]
+        for row in own[1:]:
+            line = line + mosaic[row::rows]
+        for column in range(columns):
+            color = channels[phase, column % wide]
+            sums[color, first // side :: rows // side, column // side :: columns // side] += line[:, column::columns]
+    return sums
+
+
+def _tiled(tile: NDArray[Any], height: int, width: int) -> NDArray[Any]:
     return np.tile(tile, (-(-height // tile.shape[0]), -(-width // tile.shape[1])))[:height, :width]
 
 

@@ -65,3 +65,18 @@ def test_lengths_in_pixels_shrink_and_nothing_else() -> None:
     unit = {key for key, _, param in settings.pipeline.parameters() if param.unit == "px"}
     assert all(draft[key] == settings[key] for key in settings if key not in unit)
     assert draft_settings(settings, 1) is settings
+
+
+@pytest.mark.parametrize(("cfa", "side"), [("grbg", 2), ("rggb", 6), ("xtrans", 3), ("xtrans", 6), ("quad-rggb", 4)])
+def test_a_site_is_the_mean_of_its_color_over_its_square(cfa: str, side: int) -> None:
+    frame = frame_of(cfa, (31, 45))  # a rest on both sides is left out
+    colors, small = frame.cfa.colors(), draft_frame(frame, side)
+    high, wide = colors.shape
+    for row, column in np.ndindex(31 // side, 45 // side):
+        inside = [
+            float(frame.mosaic[0, y, x])
+            for y in range(row * side, (row + 1) * side)
+            for x in range(column * side, (column + 1) * side)
+            if colors[y % high, x % wide] == colors[row % high, column % wide]
+        ]
+        assert small.mosaic[0, row, column] == pytest.approx(sum(inside) / len(inside), rel=1e-5)

@@ -13,6 +13,7 @@ from driftlab.gui.computing import Answer, Computing, is_segmentation
 from driftlab.gui.document import Document
 from driftlab.gui.numbers import change, decimals, written
 from driftlab.gui.widgets.logit_bars import BarRow, LogitBars
+from driftlab.gui.widgets.still_label import StillLabel
 from driftlab.gui.widgets.strip import Strip
 
 if TYPE_CHECKING:
@@ -34,9 +35,9 @@ class LogitsPanel(QWidget):
         self._document, self._computing = document, computing
         self._last_flip: object = None
         self.head = QLabel()
-        self.state = QLabel()
+        self.state = StillLabel("for earlier settings")
         self.bars = LogitBars()
-        self.margin = QLabel()
+        self.margin = StillLabel("mean IoU 0.000 against nominal")
         self.flip = QLabel()
         self.strip = Strip()
         self._empty = QWidget()
@@ -70,6 +71,7 @@ class LogitsPanel(QWidget):
         self.flip.setTextFormat(Qt.TextFormat.RichText)
         self.flip.setWordWrap(True)  # names of classes can be long, and must not widen the window
         self.margin.setFont(theme.numeric(self.font()))
+        self.state.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         top.addWidget(self.head, stretch=1)
         top.addWidget(self.state)
         bottom.setSpacing(12)

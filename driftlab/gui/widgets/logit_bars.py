@@ -40,9 +40,10 @@ class LogitBars(QWidget):
 
     def show_rows(self, rows: Sequence[BarRow], *, places: int = 2, stale: bool = False) -> None:
         """These rows, in their order."""
+        if len(rows) != len(self._rows):
+            self.updateGeometry()
         self._rows, self._places, self._stale = tuple(rows), places, stale
         self.setAccessibleDescription("; ".join(f"{row.label} {written(row.now, places)}" for row in rows))
-        self.updateGeometry()
         self.update()
 
     def show_stale(self, stale: bool) -> None:

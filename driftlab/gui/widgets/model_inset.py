@@ -42,8 +42,9 @@ class ModelInset(QWidget):
 
     def show_stale(self) -> None:
         """What is shown is of earlier settings."""
-        self._stale = True
-        self.update()
+        if not self._stale:
+            self._stale = True
+            self.update()
 
     def settle(self) -> None:
         """Keep to the corner, or out of sight."""

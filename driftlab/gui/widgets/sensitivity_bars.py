@@ -56,8 +56,9 @@ class SensitivityBars(QWidget):
 
     def show_stale(self) -> None:
         """What is shown is of earlier settings."""
-        self._stale = True
-        self.update()
+        if not self._stale:
+            self._stale = True
+            self.update()
 
     def sizeHint(self) -> QSize:
         """As high as the rows."""
