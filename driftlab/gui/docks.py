@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QSettings, Qt
-from PySide6.QtWidgets import QDockWidget, QWidget
+from PySide6.QtWidgets import QDockWidget, QTabBar, QWidget
 
 if TYPE_CHECKING:
     from driftlab.gui.main_window import MainWindow
 
-__all__ = ["DOCKS", "Dock", "make_docks", "remember", "restore"]
+__all__ = ["DOCKS", "Dock", "make_docks", "remember", "restore", "tab_bars"]
 
 LEFT: Final = Qt.DockWidgetArea.LeftDockWidgetArea
 RIGHT: Final = Qt.DockWidgetArea.RightDockWidgetArea
@@ -51,6 +51,7 @@ def make_docks(window: MainWindow) -> dict[str, QDockWidget]:
     for entry in DOCKS:
         dock = QDockWidget(entry.title, window)
         dock.setObjectName(entry.name)
+        dock.visibilityChanged.connect(lambda _: tab_bars(window))  # Qt makes and fills them as it likes
         dock.setWidget(entry.panel(window))
         window.addDockWidget(entry.area, dock)
         made[entry.name] = dock
@@ -67,6 +68,14 @@ def make_docks(window: MainWindow) -> dict[str, QDockWidget]:
     below = next(made[entry.name] for entry in wide if entry.area == BOTTOM)
     window.resizeDocks([below], [HEIGHT], Qt.Orientation.Vertical)
     return made
+
+
+def tab_bars(window: MainWindow) -> list[QTabBar]:
+    """The tabs of docks that share a place, each with a name."""
+    bars = window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly)
+    for bar in bars:
+        bar.setAccessibleName("Panels: " + ", ".join(bar.tabText(at) for at in range(bar.count())))
+    return bars
 
 
 def remember(window: MainWindow, store: QSettings) -> None:

@@ -33,6 +33,7 @@ from driftlab.gui.panels.status import StatusLine
 from driftlab.gui.preview_source import PreviewSource, TorchEngine
 from driftlab.gui.problem import Problem
 from driftlab.gui.stage_outputs import StageOutput, StageOutputs
+from driftlab.gui.tab_order import tab_from
 from driftlab.gui.widgets.message_bar import MessageBar
 
 __all__ = ["MainWindow"]
@@ -273,6 +274,15 @@ class MainWindow(QMainWindow):
         dialogs.show_about(self, self.source.engine)
 
     # Keys, closing
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        """Tab goes from panel to panel, as the table of docks has them."""
+        panels = [self.messages, self.preview, *(dock.widget() for dock in self.docks.values())]
+        to = tab_from(self.focusWidget(), [*panels, *docks.tab_bars(self), self.status], forward=forward)
+        if to is not None:
+            to.setFocus(Qt.FocusReason.TabFocusReason if forward else Qt.FocusReason.BacktabFocusReason)
+            self.stages.show_focused()
+        return to is not None
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """The key that shows nominal for as long as it is held."""

@@ -57,6 +57,7 @@ class StagesPanel(QWidget):
         self._column.setSpacing(0)
         self._column.addStretch(1)
         self._scroll = QScrollArea(widgetResizable=True)
+        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # what is in it has it
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setWidget(self._list)
         column = QVBoxLayout(self)
@@ -95,6 +96,12 @@ class StagesPanel(QWidget):
         if group is not None:
             group.set_open(True)
             self._scroll.ensureWidgetVisible(group.rows.get(key, group))
+
+    def show_focused(self) -> None:
+        """Bring the control that has the focus in sight, if it is one of these."""
+        focused = self.window().focusWidget()
+        if self._list.isAncestorOf(focused):
+            self._scroll.ensureWidgetVisible(focused)
 
     def _build(self, pipeline: Pipeline) -> None:
         from driftlab.isp.pipeline import PIPELINES

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyqtgraph as pg
+from PySide6.QtCore import Qt
 
 from driftlab.gui import theme
 
@@ -19,6 +20,8 @@ class HeatPlot(pg.GraphicsLayoutWidget):  # type: ignore[misc]
         super().__init__()
         self.setBackground(theme.color("window"))
         self.setAccessibleName("Heatmap")
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it has no keys of its own
+        self.viewport().setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.maps = {
             signed: pg.ColorMap(np.linspace(0, 1, len(stops)), np.array(stops)) for signed, stops in maps.items()
         }
