@@ -1,0 +1,65 @@
+"""The verdict: what the scores of all pictures at one point come down to, below 0 where the criterion fails.
+
+Of a count it is the score that decides: with k pictures that may fail, the (k + 1)-th lowest, less the score from which
+on a picture holds. Of a segmentation it is the mean IoU less its floor.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from torch import Tensor
+
+from driftlab.analysis.rule import Rule
+from driftlab.analysis.target import AnalysisError
+
+__all__ = ["Verdict", "verdict_of"]
+
+#: What rounding may take from a mean IoU.
+_SLACK: Final = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Of `count` pictures `spared` may fail; the score that decides holds from `least` on. `mean`: the mean decides."""
+
+    count: int
+    spared: int
+    least: float
+    mean: bool = False
+
+    @property
+    def single(self) -> bool:
+        """Whether one failing picture is enough, so that pictures can be asked one by one."""
+        return self.spared == 0 and not self.mean
+
+    def values(self, scores: Tensor) -> Tensor:
+        """Scores `[..., count]` -> `[...]`, negative where the criterion fails."""
+        decided = scores.mean(-1) if self.mean else scores.sort(-1).values[..., self.spared]
+        return decided - self.least
+
+    def deciding(self, scores: Tensor) -> Tensor:
+        """Scores `[..., count]` -> which picture decides, `[...]`; where the mean does, the lowest."""
+        return scores.argsort(dim=-1, stable=True)[..., 0 if self.mean else self.spared]
+
+    def pull(self, scores: Tensor, slopes: Tensor) -> Tensor:
+        """The slopes `[..., count, P]` of what is to be brought down, `[..., P]`.
+
+        Of a mean that of all pictures; of a count the mean of the lowest ones that have to fail and do not yet.
+        """
+        if self.mean:
+            return slopes.mean(-2)
+        order = scores.argsort(dim=-1, stable=True)[..., : self.spared + 1]
+        holding = scores.gather(-1, order) >= self.least
+        lowest = slopes.gather(-2, order[..., None].expand(*order.shape, slopes.shape[-1]))
+        return (lowest * holding[..., None]).sum(-2) / holding.sum(-1).clamp_min(1)[..., None]
+
+
+def verdict_of(rule: Rule) -> Verdict:
+    """How the rule judges a point. Raises AnalysisError where it lets all pictures fail."""
+    if rule.segmentation:
+        return Verdict(rule.count, 0, rule.floor - _SLACK, mean=True)
+    if rule.may_fail >= rule.count:
+        raise AnalysisError(f"{rule.criterion} lets every picture fail: ask for more than that.")
+    return Verdict(rule.count, rule.may_fail, rule.least)
