@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from PySide6.QtCore import QEvent, QObject, QSettings, Qt, Signal
+from PySide6.QtCore import QSettings, Qt, Signal
 from PySide6.QtGui import (
     QAction,
     QCloseEvent,
     QGuiApplication,
-    QKeyEvent,
 )
 from PySide6.QtWidgets import QMainWindow, QVBoxLayout, QWidget
 
@@ -20,6 +19,7 @@ from driftlab.gui.computing import Computing
 from driftlab.gui.document import Document
 from driftlab.gui.dropping import Dropping
 from driftlab.gui.explaining import Explaining
+from driftlab.gui.held_key import HeldKey
 from driftlab.gui.jobs import KINDS, Jobs, make_worker
 from driftlab.gui.opening import Opening, Untrusted
 from driftlab.gui.panels.frames import FramesPanel
@@ -106,8 +106,9 @@ class MainWindow(QMainWindow):
             document.settings_changed,
             document.model_changed,
             document.region_changed,
+            document.drag_ended,
         ):
-            signal.connect(self.refresh)
+            signal.connect(self._follow)
         opening.failed.connect(self.messages.show_problem)
         opening.trust_needed.connect(self._ask_for_trust)
         opening.description_needed.connect(lambda dump: dialogs.ask_for_layout(self, dump, opening.open_described))
@@ -136,7 +137,8 @@ class MainWindow(QMainWindow):
         self.status.cancel_asked.connect(self.cancel_jobs)
         self.status.jobs_asked.connect(self.show_jobs)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._recolor)
-        QGuiApplication.instance().installEventFilter(self)  # type: ignore[union-attr]
+        self.nominal_key = HeldKey(Qt.Key.Key_Backslash, self)
+        self.nominal_key.changed.connect(self.actions_by_name["compare"].setChecked)
 
     # Showing
 
@@ -152,6 +154,10 @@ class MainWindow(QMainWindow):
             and self.computing.current
             and self.explaining.current
         )
+
+    def _follow(self) -> None:
+        if not self.document.dragging:  # a drag is one step, and its end is told too
+            self.refresh()
 
     def refresh(self) -> None:
         """Actions and title as the document is."""
@@ -284,19 +290,10 @@ class MainWindow(QMainWindow):
             self.stages.show_focused()
         return to is not None
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """The key that shows nominal for as long as it is held."""
-        kinds = (QEvent.Type.KeyPress, QEvent.Type.KeyRelease)
-        if event.type() in kinds and isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Backslash:
-            if not event.isAutoRepeat() and isinstance(watched, QWidget) and watched.window() is self:
-                self.actions_by_name["compare"].setChecked(event.type() == QEvent.Type.KeyPress)
-            return isinstance(watched, QWidget)
-        return False
-
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember the layout, and leave no thread behind."""
         docks.remember(self, self.store)
-        QGuiApplication.instance().removeEventFilter(self)  # type: ignore[union-attr]
+        self.nominal_key.release()
         self.source.close()
         self.worker.close()
         super().closeEvent(event)

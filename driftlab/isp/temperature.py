@@ -8,6 +8,7 @@ from the locus in CIE 1960 uv times 3000, positive toward green (the scale of ra
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -38,7 +39,7 @@ def gains_at(kelvin: float, tint: float, frame: RawFrame) -> tuple[float, float,
     """
     if not WARMEST <= kelvin <= COOLEST:
         raise IspError(f"{kelvin:g} K is out of range: give a temperature from {WARMEST:g} to {COOLEST:g} K.")
-    u, v = _locus(kelvin) + tint / TINT_SCALE * _across(kelvin)
+    u, v = (here + tint / TINT_SCALE * across for here, across in zip(_locus(kelvin), _across(kelvin), strict=True))
     x, y = 3 * u / (2 * u - 8 * v + 4), 2 * v / (2 * u - 8 * v + 4)
     seen = np.linalg.solve(_camera_to_xyz(frame), np.array([x / y, 1.0, (1 - x - y) / y]))
     if seen.min() <= 0:
@@ -53,22 +54,27 @@ def temperature_of(gains: tuple[float, float, float], frame: RawFrame) -> tuple[
 
     Light beyond either end of the locus is given the temperature of that end.
     """
-    x, y, z = _camera_to_xyz(frame) @ (1 / np.array(gains))
-    point = np.array([4 * x, 6 * y]) / (x + 15 * y + 3 * z)
+    x, y, z = (_camera_to_xyz(frame) @ (1 / np.array(gains))).tolist()
+    return _light_at(4 * x / (x + 15 * y + 3 * z), 6 * y / (x + 15 * y + 3 * z))
 
-    def along(mired: float) -> float:
-        """How far along the locus the point lies beyond this place: the root is the foot of its perpendicular."""
-        kelvin = 1e6 / mired
-        across = _across(kelvin)
-        return float((point - _locus(kelvin)) @ np.array([across[1], -across[0]]))
+
+@lru_cache(64)  # a slider asks again and again about the nominal light
+def _light_at(u: float, v: float) -> tuple[float, float]:
+    """Temperature and tint of a point of CIE 1960 uv."""
+
+    def beyond(kelvin: float) -> tuple[float, float]:
+        """How far the point lies beyond this place, along the locus (0 at the foot of its perpendicular) and across."""
+        (here_u, here_v), (across_u, across_v) = _locus(kelvin), _across(kelvin)
+        u_off, v_off = u - here_u, v - here_v
+        return u_off * across_v - v_off * across_u, u_off * across_u + v_off * across_v
 
     low, high = 1e6 / COOLEST, 1e6 / WARMEST
-    rising = along(low) < along(high)
+    rising = beyond(COOLEST)[0] < beyond(WARMEST)[0]
     for _ in range(60):
         middle = (low + high) / 2
-        low, high = (middle, high) if (along(middle) < 0) == rising else (low, middle)
+        low, high = (middle, high) if (beyond(1e6 / middle)[0] < 0) == rising else (low, middle)
     kelvin = 1e6 / ((low + high) / 2)
-    return kelvin, float((point - _locus(kelvin)) @ _across(kelvin)) * TINT_SCALE
+    return kelvin, beyond(kelvin)[1] * TINT_SCALE
 
 
 def _camera_to_xyz(frame: RawFrame) -> Vector:
@@ -77,17 +83,18 @@ def _camera_to_xyz(frame: RawFrame) -> Vector:
     return np.asarray(SRGB_TO_XYZ @ balanced)
 
 
-def _locus(kelvin: float) -> Vector:
+def _locus(kelvin: float) -> tuple[float, float]:
     """CIE 1960 uv of a black body."""
     t = kelvin
     u = (0.860117757 + 1.54118254e-4 * t + 1.28641212e-7 * t * t) / (1 + 8.42420235e-4 * t + 7.08145163e-7 * t * t)
     v = (0.317398726 + 4.22806245e-5 * t + 4.20481691e-8 * t * t) / (1 - 2.89741816e-5 * t + 1.61456053e-7 * t * t)
-    return np.array([u, v])
+    return u, v
 
 
-def _across(kelvin: float) -> Vector:
+def _across(kelvin: float) -> tuple[float, float]:
     """The unit vector perpendicular to the locus, toward green."""
     step = kelvin * 1e-4
-    along = _locus(kelvin + step) - _locus(kelvin - step)
-    across = np.array([along[1], -along[0]]) / math.hypot(*along)
-    return across if across[1] > 0 else -across
+    (u_after, v_after), (u_before, v_before) = _locus(kelvin + step), _locus(kelvin - step)
+    u, v = u_after - u_before, v_after - v_before
+    length = math.copysign(math.hypot(u, v), -u)
+    return v / length, -u / length
