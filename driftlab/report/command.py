@@ -10,7 +10,7 @@ from driftlab.model.task_model import TaskModel
 
 __all__ = ["kept_options", "without_output"]
 
-OUTPUT: Final = ("-o", "--out")
+OUTPUT: Final = ("-o", "--out", "--output")
 #: What says how files and model are to be read, besides the card: all take a value.
 SHARED: Final = frozenset(
     {"--model", "--weights", "--card", "--width", "--height", "--bits", "--packing", "--endian", "--header", "--cfa",
@@ -24,7 +24,7 @@ def without_output(argv: Sequence[str]) -> list[str]:
     for word in words:
         if word in OUTPUT:
             next(words, None)
-        elif not (word.startswith("--out=") or (word.startswith("-o") and not word.startswith("--"))):
+        elif not (word.partition("=")[0] in OUTPUT or (word.startswith("-o") and not word.startswith("--"))):
             kept.append(word)
     return kept
 
