@@ -31,6 +31,7 @@ TABLE: dict[str, set[str]] = {
     "report": {"raw.frame", "isp", "model", "analysis"},
     "picture": set(),
     "mask_file": set(),
+    "journal": set(),
     "inference": {"raw.frame", "isp", "model"},
     "engine": {"raw.frame", "isp", "gpu"},
     "demo": {"raw", "isp", "model", "picture"},

@@ -63,7 +63,7 @@ def tolerances(
     start = trials_of(cases, model, axes, self_label=criterion.self_labeled, known=known)
     trials, nominal = yield from _stopping(start, lambda: Progress("", 0, 0.0))
     rule, told = rule_of(criterion, trials, nominal, seed)
-    metric = rule.probe(math.nan, nominal.scores)
+    metric = rule.probe(0.0, nominal.scores)
     found = Tolerance(
         tuple(cases), model, criterion, metric, told, (), None, tuple(axes), budget, seed, trials.evaluations, False
     )

@@ -7,6 +7,7 @@ bits. A trial is one picture under one vector of positions; `evaluations` counts
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Generator, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -121,9 +122,10 @@ class Trials:
         return Trials(self.cases, self.model, axes, self.truths, self.known)
 
     def name_of(self, index: int, positions: Sequence[float], *, slopes: bool = False) -> str:
-        """What is asked, as text: the case's number, and every axis with its position to the bit."""
+        """A name for what is asked: a digest of the case's number, and of every axis with its position to the bit."""
         places = (f"{axis.key}={float(place)!r}" for axis, place in zip(self.axes, positions, strict=True))
-        return " ".join([f"{'slopes' if slopes else 'score'} of {index} at", *places])
+        text = " ".join([f"{'slopes' if slopes else 'score'} of {index} at", *places])
+        return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
     def settings_at(self, index: int, positions: Sequence[float]) -> Settings:
         """The settings of a case at these positions."""

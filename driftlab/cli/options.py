@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from driftlab.isp.settings import Settings
     from driftlab.model.task_model import TaskModel
+    from driftlab.raw.description import Description
     from driftlab.raw.frame import RawFrame
 
 T = TypeVar("T")
@@ -31,6 +32,11 @@ def add_files(parser: argparse.ArgumentParser, *, several: bool = True, optional
     what = "camera file, mosaic (TIFF, PNG, NPY, headerless dump) or RGB picture (as pseudo-RAW)"
     count = "*" if optional else "+" if several else None
     parser.add_argument("files" if several else "file", metavar="FILE", nargs=count, help=what)
+    add_descriptions(parser)
+
+
+def add_descriptions(parser: argparse.ArgumentParser) -> None:
+    """What may be said of camera files that do not say it themselves."""
     group = parser.add_argument_group("what the file does not say (also as FILE.json beside it)")
     group.add_argument("--width", type=int, metavar="PX", help="samples a row of a headerless dump")
     group.add_argument("--height", type=int, metavar="PX", help="rows of a headerless dump")
@@ -91,11 +97,9 @@ def _numbers(text: str) -> tuple[float, ...]:
 
 def frame_of(arguments: argparse.Namespace, path: str) -> RawFrame:
     """The frame in a file, by the options of `add_files`."""
-    from driftlab.raw.description import Description
     from driftlab.raw.limits import Limits
     from driftlab.raw.load import load_raw
 
-    names = ("width", "height", "bits", "packing", "endian", "header", "cfa", "black", "white", "gains")
     limits = {
         "megapixels": arguments.max_megapixels,
         "ratio": arguments.max_ratio,
@@ -103,8 +107,15 @@ def frame_of(arguments: argparse.Namespace, path: str) -> RawFrame:
         "memory": arguments.memory_limit,
     }
     given = {name: value for name, value in limits.items() if value is not None}
-    description = Description(**{name: getattr(arguments, name) for name in names})
-    return load_raw(path, description=description, limits=Limits(**given))
+    return load_raw(path, description=description_of(arguments), limits=Limits(**given))
+
+
+def description_of(arguments: argparse.Namespace) -> Description:
+    """What the options of `add_files` say of the files."""
+    from driftlab.raw.description import Description
+
+    names = ("width", "height", "bits", "packing", "endian", "header", "cfa", "black", "white", "gains")
+    return Description(**{name: getattr(arguments, name) for name in names})
 
 
 def pipeline_name(arguments: argparse.Namespace) -> str:
