@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from driftlab.cli.options import add_files, add_model, add_settings, frame_of, model_of, settings_of
+from driftlab.cli.options import add_files, add_model, add_settings, description_of, frame_of, model_of, settings_of
 from driftlab.errors import DriftlabError
 
 
@@ -43,6 +43,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise GuiError(f"'{arguments.size}' is no size: give width and height in pixels, such as 1440x900.")
     from driftlab.gui.app import Start, run
 
+    said = description_of(arguments)
+
     def load_model(path: str, trust: bool) -> Any:
         return model_of(argparse.Namespace(**{**vars(arguments), "model": path, "trust": trust or arguments.trust}))
 
@@ -54,6 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
             screenshot=arguments.screenshot,
             size=(int(size[1]), int(size[2])) if arguments.size or arguments.screenshot else None,
             engine=arguments.engine,
+            description=said if said.said() else None,
             load_frame=lambda path: frame_of(arguments, path),
             load_model=load_model,
             first_settings=lambda frame: settings_of(arguments, frame),

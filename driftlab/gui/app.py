@@ -7,16 +7,20 @@ import time
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QSettings, QTimer
 from PySide6.QtWidgets import QApplication
 
 from driftlab.gui import theme
+from driftlab.gui.dump_dialog import DumpDialog
 from driftlab.gui.gpu_engine import best_engine
 from driftlab.gui.main_window import MainWindow
 from driftlab.gui.opening import FirstSettings, LoadFrame, LoadModel
 from driftlab.gui.sorting import sort
+
+if TYPE_CHECKING:
+    from driftlab.raw.description import Description
 
 __all__ = ["Start", "run"]
 
@@ -34,6 +38,7 @@ class Start:
     screenshot: Path | None = None
     size: tuple[int, int] | None = None
     engine: str = ""
+    description: Description | None = None
     load_frame: LoadFrame | None = None
     load_model: LoadModel | None = None
     first_settings: FirstSettings | None = None
@@ -66,6 +71,7 @@ def _open(window: MainWindow, start: Start) -> None:
     opening = window.opening
     paths = [Path(name) for name in start.files]
     opening.named = frozenset(sort(paths).frames)
+    opening.named_description = start.description
     opening.load_frame, opening.first_settings = start.load_frame, start.first_settings
     opening.warm_up()
     window.source.look_for(partial(best_engine, start.engine))
@@ -81,14 +87,15 @@ def _take_picture(window: MainWindow, path: Path, code: list[int]) -> None:
     timer = QTimer(window, interval=50)
 
     def look() -> None:
-        failed = bool(window.messages.messages)
+        asked = [dialog.dump.sentence for dialog in window.findChildren(DumpDialog)]
+        failed = bool(window.messages.messages or asked)
         late = time.monotonic() - started > PATIENCE
         if not (window.current or failed or late):
             return
         timer.stop()
         written = window.grab().save(str(path))
-        for message in window.messages.messages:
-            print(message.text, file=sys.stderr)
+        for sentence in [*(message.text for message in window.messages.messages), *asked]:
+            print(sentence, file=sys.stderr)
         if not written:
             print(f"'{path}' can't be written: name a .png in a folder that exists.", file=sys.stderr)
         elif late:

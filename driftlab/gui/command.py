@@ -19,6 +19,8 @@ def command(document: Document, name: str) -> str:
     if entry is None or settings is None or frame is None:
         return ""
     words = ["driftlab", name, str(entry.path)]
+    if entry.description is not None:
+        words += entry.description.words()
     if name == "develop":
         words += ["-o", f"{entry.path.stem}.tif"]
     elif document.model is not None and document.model_path is not None:

@@ -17,21 +17,25 @@ from PySide6.QtWidgets import QFileDialog, QInputDialog, QMenu, QMessageBox, QWi
 from driftlab import __version__
 from driftlab.errors import DriftlabError
 from driftlab.gui.document import Document
+from driftlab.gui.dump_dialog import Dump, DumpDialog
 from driftlab.gui.problem import Problem
 from driftlab.gui.sorting import MODELS, PICTURES
 from driftlab.gui.widgets.message_bar import MessageBar
 from driftlab.gui.worker import Worker
 
 if TYPE_CHECKING:
+    from driftlab.gui.main_window import MainWindow
     from driftlab.gui.preview_source import Engine
     from driftlab.isp.presets import Preset
     from driftlab.isp.settings import Settings
+    from driftlab.raw.description import Description
     from driftlab.raw.frame import RawFrame
 
 __all__ = [
     "about",
     "ask_for_files",
     "ask_for_folder",
+    "ask_for_layout",
     "copy_settings",
     "fill_presets",
     "paste_settings",
@@ -66,6 +70,17 @@ def ask_for_folder(parent: QWidget, title: str, take: Callable[[list[Path]], Non
     dialog = QFileDialog(parent, title)
     dialog.setFileMode(QFileDialog.FileMode.Directory)
     _open(dialog, take)
+
+
+def ask_for_layout(parent: MainWindow, dump: Dump, take: Callable[[Path, Description, bool], None]) -> None:
+    """How a headerless dump is laid out; `take` gets the answer, and whether it shall be remembered."""
+    for other in parent.findChildren(DumpDialog):
+        if other.dump.path == dump.path:
+            other.close()
+    dialog = DumpDialog(parent, dump)
+    dialog.described.connect(take)
+    parent.closed.connect(dialog.reject)
+    dialog.show()
 
 
 def save_settings(parent: QWidget, document: Document, messages: MessageBar) -> None:

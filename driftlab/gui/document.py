@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from driftlab.isp.settings import Settings
     from driftlab.isp.stage import Value
     from driftlab.model.task_model import TaskModel
+    from driftlab.raw.description import Description
     from driftlab.raw.frame import RawFrame
 
 __all__ = ["Document", "Entry"]
@@ -33,6 +34,8 @@ class Entry:
     """
 
     path: Path
+    #: What was said of the file, here or on a command line, and is not kept beside it.
+    description: Description | None = None
     frame: RawFrame | None = None
     history: History[Settings] | None = None
     nominal: Settings | None = None
@@ -60,6 +63,8 @@ class Document(QObject):
         #: The key that was edited last, or the name of an edit of several: for who tells what changed a decision.
         self.last_edit: str | None = None
         self._current: Entry | None = None
+        #: The last sizes of the frame's picture: they are asked for many times over at every move of a slider.
+        self._sizes: list[tuple[Settings, tuple[int, int]]] = []
 
     @property
     def current(self) -> Entry | None:
@@ -98,9 +103,13 @@ class Document(QObject):
             return entry.region if entry is not None else None
         if entry.frame is None:
             return entry.region
-        from driftlab.isp.develop import picture_size
+        size = next((known for each, known in self._sizes if each is settings), None)
+        if size is None:
+            from driftlab.isp.develop import picture_size
 
-        return _moved(entry.region, entry.region_size, picture_size(entry.frame, settings))
+            size = picture_size(entry.frame, settings)
+            self._sizes = [*self._sizes[-3:], (settings, size)]
+        return _moved(entry.region, entry.region_size, size)
 
     # Frames and model
 
@@ -120,6 +129,7 @@ class Document(QObject):
     def show(self, entry: Entry, frame: RawFrame, settings: Settings) -> None:
         """Make a loaded entry the current one; `settings` are its first ones, unless it has been edited before."""
         self.drag_end()
+        self._sizes = []
         entry.frame = frame
         if entry.history is None:
             entry.history = History(settings)

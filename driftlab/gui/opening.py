@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import gc
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,6 +13,7 @@ from PySide6.QtCore import QObject, QSettings, Signal
 
 from driftlab import resource
 from driftlab.gui.document import Document, Entry
+from driftlab.gui.dump_dialog import Dump
 from driftlab.gui.problem import Problem
 from driftlab.gui.sorting import sort
 from driftlab.gui.worker import Worker
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from driftlab.isp.settings import Settings
     from driftlab.model.source import Source
     from driftlab.model.task_model import TaskModel
+    from driftlab.raw.description import Description
     from driftlab.raw.frame import RawFrame
 
 __all__ = ["LoadFrame", "LoadModel", "Opening", "Untrusted"]
@@ -44,6 +48,7 @@ class Opening(QObject):
     """What turns paths into a document."""
 
     trust_needed = Signal(object)  # Untrusted
+    description_needed = Signal(object)  # Dump
     failed = Signal(object)  # Problem
     loading_changed = Signal(str)  # what is being loaded, or nothing
     recent_changed = Signal()
@@ -56,8 +61,10 @@ class Opening(QObject):
         self._selected: Entry | None = None
         #: Files that a command line has named, how it wants them loaded, and the settings that they begin with.
         self.named: frozenset[Path] = frozenset()
+        self.named_description: Description | None = None
         self.load_frame: LoadFrame | None = None
         self.first_settings: FirstSettings | None = None
+        self._described: dict[tuple[str, int], Description] = {}
         worker.delivered.connect(self._deliver)
         worker.finished.connect(self._end)
         worker.dropped.connect(self._end)
@@ -92,7 +99,26 @@ class Opening(QObject):
         """Show this frame of the list."""
         self._selected = entry
         load, first = (self.load_frame, self.first_settings) if entry.path in self.named else (None, None)
-        self._begin("frame", entry.path.name, partial(_frame, entry, load, first))
+        if load is not None and entry.description is None:
+            entry.description = self.named_description
+        self._begin("frame", entry.path.name, partial(_frame, entry, load, first, self._described))
+
+    def open_described(self, path: Path, description: Description, remember: bool) -> None:
+        """Open a headerless dump as described, and keep that beside it if it shall be remembered."""
+        from driftlab.errors import DriftlabError
+        from driftlab.raw.description import write_beside
+
+        entry = self._document.add([path])[0]
+        entry.description = description
+        self._described[_alike(path)] = description
+        if remember:
+            try:
+                write_beside(path, description)
+                entry.description = None
+            except DriftlabError as error:
+                self.failed.emit(Problem.of(error))
+        self.named -= {path}
+        self.select(entry)
 
     def step(self, by: int) -> None:
         """Show the frame so many places further on, round and round."""
@@ -157,6 +183,9 @@ class Opening(QObject):
             return
         if isinstance(item, Untrusted):
             self.trust_needed.emit(item)
+        elif isinstance(item, Dump):
+            self._withdraw()
+            self.description_needed.emit(item)
         elif kind == "model" and item is not None:
             self._remember_model(item)
         elif item is not None:
@@ -175,9 +204,14 @@ class Opening(QObject):
         if kind in self._generation:
             self.failed.emit(Problem.of(error))
             self._end(kind, generation)
-            entry = self._selected
-            if kind == "frame" and entry in self._document.entries and entry is not self._document.current:
-                self._document.remove(entry)  # what can't be opened is no frame
+            if kind == "frame":
+                self._withdraw()
+
+    def _withdraw(self) -> None:
+        """What can't be opened is no frame."""
+        entry = self._selected
+        if entry in self._document.entries and entry is not self._document.current:
+            self._document.remove(entry)
 
     def _say(self) -> None:
         names = ", ".join(self._loading.values())
@@ -190,16 +224,34 @@ def _listed(value: object) -> list[object]:
 
 
 def _imported() -> Iterator[None]:
+    for name in ("driftlab.raw.load", "driftlab.isp.develop", "driftlab.isp.draft", "driftlab.model.load"):
+        import_module(name)
+        yield None  # a frame that has been asked for meanwhile comes first
+    gc.freeze()  # what has been imported stays: to look through it for garbage would hold every thread for a tenth second
 
-    yield None
+
+def _alike(path: Path) -> tuple[str, int]:
+    """What dumps of one camera have in common."""
+    return path.suffix, path.stat().st_size
 
 
 def _frame(
-    entry: Entry, load: LoadFrame | None, first: FirstSettings | None
-) -> Iterator[tuple[Entry, RawFrame, Settings]]:
+    entry: Entry, load: LoadFrame | None, first: FirstSettings | None, described: Mapping[tuple[str, int], Description]
+) -> Iterator[tuple[Entry, RawFrame, Settings] | Dump]:
+    from driftlab.raw.description import Undescribed, beside
+    from driftlab.raw.dump import likely_dump
+    from driftlab.raw.frame import RawError
     from driftlab.raw.load import load_raw
 
-    frame = (load or load_raw)(str(entry.path))
+    path = entry.path
+    try:
+        frame = load(str(path)) if load is not None else load_raw(path, description=entry.description)
+    except RawError as error:
+        said = beside(path) if not isinstance(error, Undescribed) and entry.description is None else None
+        if not isinstance(error, Undescribed) and not (said and said.is_dump):
+            raise
+        yield Dump(path, path.stat().st_size, said or described.get(_alike(path)) or likely_dump(path), str(error))
+        return
     from driftlab.isp.pipeline import CAMERA
 
     yield entry, frame, (first or CAMERA.settings)(frame)
