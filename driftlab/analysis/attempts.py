@@ -126,8 +126,23 @@ class Attempts:
 
         Where a model or an axis has no slopes, differences over wide steps within the region take their place.
         """
-        axes, free = self.trials.axes, shape.free
-        rough = [axis for axis in free if axes[axis].gradient == "none" or not self.trials.differentiable]
+        values, scores, slopes = yield from self._sloped(subjects, points, shape, size, smooth=True)
+        return values, self._each.pull(scores, slopes)
+
+    def steepest(self, subjects: Tensor, points: Tensor, shape: Shape, size: float) -> Sloping:
+        """The values `[M]`, and by every axis the steepest slope of any picture's score, `[M, P]`. Raises Spent.
+
+        Of a segmentation from differences: its slopes are those of a smooth stand-in.
+        """
+        values, _, slopes = yield from self._sloped(subjects, points, shape, size, smooth=not self.verdict.mean)
+        return values, slopes.abs().amax(1)
+
+    def _sloped(
+        self, subjects: Tensor, points: Tensor, shape: Shape, size: float, *, smooth: bool
+    ) -> Generator[None, None, tuple[Tensor, Tensor, Tensor]]:
+        """Values `[M]`, and of every picture scores `[M, pictures]` and their slopes by share `[M, pictures, P]`."""
+        axes, free, smooth = self.trials.axes, shape.free, smooth and self.trials.differentiable
+        rough = [axis for axis in free if axes[axis].gradient == "none" or not smooth]
         found = torch.zeros(len(subjects), len(self.subjects[0]), len(axes), dtype=torch.float64)
         if len(rough) < len(free):
             points, places = self.placed(points)
@@ -140,7 +155,7 @@ class Attempts:
         values = self._remembered(subjects, points, answers)
         for axis in rough:
             found[..., axis] = yield from self._difference(subjects, points, axis, shape, size)
-        return values, self._each.pull(answers.scores.view(len(subjects), -1), found)
+        return values, answers.scores.view(len(subjects), -1), found
 
     def _difference(self, subjects: Tensor, points: Tensor, axis: int, shape: Shape, size: float) -> Asking:
         """The slope of every picture's score along one axis, `[M, pictures]`, from two more trials of each."""

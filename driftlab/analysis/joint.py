@@ -10,15 +10,16 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Final
+from typing import Any, Final
 
 import torch
 from torch import Tensor
 
 from driftlab.analysis.attempts import Attempts, Spent, place_of
 from driftlab.analysis.axes import Axis
+from driftlab.analysis.bounds import MOST_AXES, SAFETY, Bounds, bounded
 from driftlab.analysis.counterexamples import Effort, Hunter, Size
-from driftlab.analysis.findings import JointFinding
+from driftlab.analysis.findings import JointFinding, Status
 from driftlab.analysis.rule import Rule
 from driftlab.analysis.shapes import Ball, Box
 from driftlab.analysis.target import AnalysisError
@@ -29,7 +30,7 @@ __all__ = ["joint"]
 
 #: Cells along an axis, of which every pair's coverage is counted.
 BINS: Final = 8
-#: Without a budget pairs take no more than the search for the box did, but so many evaluations are always free to them.
+#: Bounds and pairs take no more evaluations than all before them, but so many are always free to them.
 FREE: Final = 1000
 #: A pair's box is found to this share of it.
 COARSE: Final = 1 / 32
@@ -49,34 +50,37 @@ def joint(
     budget: int | None = None,
     points: int = 300,
     resolution: float = 1 / 64,
+    lipschitz: Sequence[float] | None = None,
 ) -> Iterator[JointFinding | None]:
     """What all axes of `trials` may do at once; `intervals` are low and high of each axis, by default what is searched.
 
     Gives what is known so far whenever the box changes, at last all of it, and None where there is but a place to stop.
     Box and ball are found to a share `resolution` of their size; `points` are drawn from the box for its sample bound.
-    `budget` is the most trials: where it ends the search for the box the status is "unproven". Raises AnalysisError for
-    intervals that do not hold nominal, or reach beyond what is searched.
+    `budget` is the most trials: where it ends the search for the box the status is "unproven". `lipschitz` are bounds,
+    known to be true, of how much any picture's score changes per share of each axis's searched range: with them a box
+    can be "proven". Raises AnalysisError for intervals that do not hold nominal, or reach beyond what is searched.
     """
     spans = [(axis.low, axis.high) for axis in trials.axes] if intervals is None else list(intervals)
     box = _box(trials.axes, spans)
-    attempts = Attempts(trials, verdict_of(rule), nominal, limit=math.inf if budget is None else budget)
+    limit = math.inf if budget is None else budget
+    attempts = Attempts(trials, verdict_of(rule), nominal, limit=limit)
     hunter = Hunter(attempts, seed)
     effort = Effort(8 if attempts.verdict.single else 4, 8, 32, 4, points)
     known = _Known(attempts, box, tuple(spans), seed)
-    for found in _until_spent(hunter.grown(box, effort, resolution)):
-        news = found is not None and found.held != known.size.held
-        known = replace(known, size=found or known.size)
-        yield known.finding() if news else None
-    if known.size.complete:
-        yield known.finding()
-        for found in _until_spent(hunter.grown(Ball(attempts.center), replace(effort, drawn=0), resolution)):
-            known = replace(known, ball=found.held if found else known.ball)
-            yield None
-        if known.size.held < box.largest and budget is None:
-            attempts.limit = attempts.evaluations + max(attempts.evaluations, FREE)
-        for more in _paired(hunter, known, replace(effort, starts=4, points=4, drawn=0)):
-            known = more
-            yield None
+    for more in _settled(hunter, known, effort, resolution, lipschitz):
+        yield more.finding() if more.size.held != known.size.held else None
+        known = more
+    yield known.finding()
+    if not known.size.complete:
+        return
+    attempts.limit = attempts.evaluations + _extra(attempts) if budget is None else budget
+    for more in _paired(hunter, known, replace(effort, starts=4, points=4, drawn=0)):
+        known = more
+        yield None
+    attempts.limit = limit
+    for more in _settled(hunter, known, effort, resolution, lipschitz):
+        known = more
+        yield None
     yield known.finding()
 
 
@@ -92,6 +96,15 @@ class _Known:
     ball: float = 0.0
     interactions: tuple[tuple[str, str, float], ...] = ()
     pairs: int = 0
+    bounds: Bounds | None = None
+
+    @property
+    def status(self) -> Status:
+        """Of the box."""
+        if not (self.size.complete and self.size.held > 0):
+            return "unproven"
+        exact = self.bounds is not None and not self.bounds.seen
+        return "proven" if exact and self.bounds and self.bounds.lower >= 0 else "holds-on-samples"
 
     def finding(self) -> JointFinding:
         """All of it, of the box as it is now."""
@@ -104,7 +117,7 @@ class _Known:
         worst, at, case = self._worst(inside)
         return JointFinding(
             axes=axes,
-            status="holds-on-samples" if size.complete and size.held > 0 else "unproven",
+            status=self.status,
             box=self._ends(),
             scale=size.held,
             ball=self.ball,
@@ -122,7 +135,20 @@ class _Known:
             seed=self.seed,
             failures=attempts.failures,
             pairs=self.pairs,
+            **self._bounds(),
         )
+
+    def _bounds(self) -> dict[str, Any]:
+        """What branch and bound adds."""
+        if (bounds := self.bounds) is None:
+            return {}
+        least, seen = self.attempts.verdict.least, bounds.seen
+        return {
+            "lower_bound": bounds.lower + least,
+            "upper_bound": bounds.upper + least,
+            "lipschitz": tuple(bounds.lipschitz.tolist()),
+            "lipschitz_source": f"{SAFETY:g} × the steepest of {seen} slopes and all differences" if seen else "given",
+        }
 
     def _ends(self) -> tuple[tuple[float, float], ...]:
         """Low and high position of every axis, never beyond its interval."""
@@ -164,6 +190,55 @@ def _box(axes: Sequence[Axis], spans: Sequence[tuple[float, float]]) -> Box:
     return Box(center, center - lows, highs - center)
 
 
+def _settled(
+    hunter: Hunter, known: _Known, effort: Effort, resolution: float, lipschitz: Sequence[float] | None
+) -> Iterator[_Known]:
+    """With a box, its bounds and a ball in which no failure is known: what finds one beside its way sends all back."""
+    attempts, limit, ball = known.attempts, known.attempts.limit, Ball(known.attempts.center)
+    while attempts.smallest_failing(known.box) <= known.size.held or not known.size.complete:
+        known, sizes = replace(known, size=NOTHING, bounds=None), [NOTHING]
+        for found in _until_spent(hunter.grown(known.box, effort, resolution)):
+            sizes.append(found or sizes[-1])
+            known = replace(known, size=sizes[-1])
+            yield known
+        nearest = attempts.smallest_failing(known.box)
+        known = replace(known, size=[size for size in sizes if size.held < nearest][-1])
+        yield known
+        if not known.size.complete:  # the budget has ended
+            return
+        for more in _bounded(known, lipschitz):
+            known = more
+            yield known
+        attempts.limit = limit
+    if attempts.smallest_failing(ball) <= known.ball or known.ball == 0:
+        known, radii = replace(known, ball=0.0), [0.0]
+        for found in _until_spent(hunter.grown(ball, replace(effort, drawn=0), resolution)):
+            radii.append(found.held if found else radii[-1])
+            yield known
+        nearest = attempts.smallest_failing(ball)
+        known = replace(known, ball=[radius for radius in radii if radius < nearest][-1])
+        if attempts.smallest_failing(known.box) <= known.size.held:
+            yield from _settled(hunter, known, effort, resolution, lipschitz)
+        else:
+            yield known
+
+
+def _bounded(known: _Known, lipschitz: Sequence[float] | None) -> Iterator[_Known]:
+    """With bounds of the worst value in the box, where it has few enough axes."""
+    attempts, box, size = known.attempts, known.box, known.size
+    free = [attempts.trials.axes[axis] for axis in box.free]
+    if size.held > 0 and len(free) <= MOST_AXES and not any(axis.param.integer for axis in free):
+        attempts.limit = attempts.evaluations + min(_extra(attempts), (attempts.limit - attempts.evaluations) / 3)
+        for bounds in bounded(attempts, box, size.held, lipschitz=lipschitz, decide=True, seed=known.seed):
+            known = replace(known, bounds=bounds or known.bounds)
+            yield known
+
+
+def _extra(attempts: Attempts) -> int:
+    """The evaluations that what is not the search for the box may take of an open budget."""
+    return max(attempts.evaluations, FREE)
+
+
 def _paired(hunter: Hunter, known: _Known, effort: Effort) -> Iterator[_Known]:
     """With one pair of axes more each time, those first that the slopes at nominal foretell most of."""
     box, keys = known.box, [axis.key for axis in known.attempts.trials.axes]
@@ -195,9 +270,9 @@ def _coverage(points: Tensor, low: Tensor, high: Tensor) -> float:
     bins = ((points - low) / (high - low) * BINS)[:, free].long().clamp(0, BINS - 1)
     if len(free) == 1:
         return len(bins.unique()) / BINS
-    columns = combinations(bins.unbind(1), 2)
-    hit = [len((one * BINS + other).unique()) for one, other in columns]
-    return sum(hit) / (len(hit) * BINS**2)
+    pairs = list(combinations(bins.unbind(1), 2))
+    hit = sum(int(torch.bincount(one * BINS + other).count_nonzero()) for one, other in pairs)
+    return hit / (len(pairs) * BINS**2)
 
 
 def _until_spent(steps: Iterator[Size | None]) -> Iterator[Size | None]:

@@ -46,14 +46,16 @@ class Verdict:
     def pull(self, scores: Tensor, slopes: Tensor) -> Tensor:
         """The slopes `[..., count, P]` of what is to be brought down, `[..., P]`.
 
-        Of a mean that of all pictures; of a count the mean of the lowest ones that have to fail and do not yet.
+        Of a mean that of all pictures; of a count the mean of the lowest ones that have to fail and do not yet, or of
+        all of those where they do.
         """
         if self.mean:
             return slopes.mean(-2)
         order = scores.argsort(dim=-1, stable=True)[..., : self.spared + 1]
         holding = scores.gather(-1, order) >= self.least
+        holding |= ~holding.any(-1, keepdim=True)
         lowest = slopes.gather(-2, order[..., None].expand(*order.shape, slopes.shape[-1]))
-        return (lowest * holding[..., None]).sum(-2) / holding.sum(-1).clamp_min(1)[..., None]
+        return (lowest * holding[..., None]).sum(-2) / holding.sum(-1)[..., None]
 
 
 def verdict_of(rule: Rule) -> Verdict:

@@ -15,7 +15,7 @@ from driftlab.analysis.findings import JointFinding
 from driftlab.analysis.joint import joint
 from driftlab.analysis.target import AnalysisError
 from driftlab.model.card import Task
-from tests.analysis.planted import Planted, axis_of, ruled
+from tests.analysis.planted_trials import Planted, axis_of, ruled
 
 RESOLUTION = 1 / 64
 
