@@ -21,9 +21,10 @@ COLORS: Final[dict[str, tuple[str, str]]] = {
     "button": ("#e2e2e2", "#3a3a3a"),
     "line": ("#cccccc", "#434343"),
     "text": ("#1c1c1c", "#dcdcdc"),
-    "dim": ("#6a6a6a", "#989898"),
+    "dim": ("#666666", "#a2a2a2"),
     "groove": ("#c6c6c6", "#4a4a4a"),
     "accent": ("#2f74c8", "#5b9cf0"),
+    "handle": ("#fcfcfc", "#bdbdbd"),
     "surround": ("#777777", "#777777"),
     "nominal": ("#8c8c8c", "#9a9a9a"),
     "increase": ("#c65f00", "#eb9a3c"),
@@ -40,6 +41,9 @@ QToolButton {{ border: 1px solid transparent; border-radius: 4px; padding: 3px 5
 QToolButton:hover {{ background: {button}; }}
 QToolButton:checked {{ background: {button}; border-color: {accent}; }}
 QToolButton:focus, QCheckBox:focus, QComboBox:focus {{ border: 1px solid {accent}; border-radius: 4px; }}
+QToolButton::menu-indicator {{ subcontrol-origin: padding; subcontrol-position: right center; }}
+#message {{ background: {raised}; border-left: 4px solid {accent}; border-bottom: 1px solid {line}; }}
+#message[alarm="true"] {{ border-left-color: {violated}; }}
 QToolButton#changed {{ color: {accent}; padding: 0 4px; }}
 QMainWindow::separator {{ background: {line}; width: 1px; height: 1px; }}
 QMainWindow::separator:hover {{ background: {accent}; }}
@@ -56,6 +60,18 @@ QLineEdit:focus {{ border-color: {accent}; background: {base}; }}
 QLineEdit[wrong="true"] {{ border-color: {violated}; }}
 QListView {{ border: 0; background: {window}; }}
 QListView::item:selected {{ background: {button}; color: {text}; border-left: 3px solid {accent}; }}
+QPushButton {{ border: 1px solid {line}; border-radius: 4px; padding: 4px 10px; background: {button}; }}
+QPushButton:hover {{ border-color: {dim}; }}
+QPushButton:pressed {{ background: {line}; }}
+QPushButton:focus, QPushButton:default {{ border-color: {accent}; }}
+QPushButton:disabled {{ color: {dim}; background: {window}; }}
+QScrollBar {{ background: transparent; border: 0; margin: 0; }}
+QScrollBar:vertical {{ width: 11px; }}
+QScrollBar:horizontal {{ height: 11px; }}
+QScrollBar::handle {{ background: {groove}; border-radius: 3px; margin: 2px; min-height: 28px; min-width: 28px; }}
+QScrollBar::handle:hover {{ background: {dim}; }}
+QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
+QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
 QProgressBar {{ border: 0; border-radius: 3px; background: {groove}; max-height: 6px; }}
 QProgressBar::chunk {{ background: {accent}; border-radius: 3px; }}
 """
@@ -100,6 +116,9 @@ def apply(app: QApplication) -> None:
 
     def dress() -> None:
         app.setPalette(palette())
+        boxes = palette()
+        boxes.setColor(QPalette.ColorRole.Window, color("dim"))  # Fusion outlines them in a darker window color
+        app.setPalette(boxes, "QCheckBox")  # type: ignore[arg-type]  # PySide6 takes str alone
         app.setStyleSheet(STYLE.format(**{name: pair[is_dark()] for name, pair in COLORS.items()}))
 
     app.setStyle("Fusion")

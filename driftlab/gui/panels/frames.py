@@ -46,7 +46,7 @@ class FramesPanel(QWidget):
         self._items: dict[int, QListWidgetItem] = {}
         self._blank = QPixmap(THUMB, THUMB)
         self._blank.fill(theme.color("groove"))
-        self.setMinimumWidth(190)
+        self.setMinimumWidth(212)
         self.list.currentRowChanged.connect(self._choose)
         document.entries_changed.connect(self.show_entries)
         document.frame_changed.connect(self.show_entries)

@@ -25,6 +25,7 @@ from superqt.utils import signals_blocked
 
 from driftlab.gui.document import Document
 from driftlab.gui.explaining import Explaining
+from driftlab.gui.numbers import MINUS
 
 if TYPE_CHECKING:
     from driftlab.analysis.sensitivity import Heatmap, StageHeatmaps, Table
@@ -81,7 +82,7 @@ class HeatmapPanel(QWidget):
         if self.what.currentText() == PARAMETER:
             values = heatmap.values.numpy()
             limit = float(np.quantile(np.abs(values), 0.998)) or float(np.abs(values).max()) or 1.0
-            self._show(values, limit, True, f"<b>{heatmap.key}</b> · sums to {heatmap.total:.3g}")
+            self._show(values, limit, True, f"<b>{heatmap.key}</b> · sums to {heatmap.total:.3g}".replace("-", MINUS))
 
     def show_stages(self, stages: StageHeatmaps) -> None:
         """The heatmaps of all stages, to choose from, on one scale."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QStackedLayout, QVBoxLayout, QWidget
+from superqt import QElidingLabel
 
 from driftlab.errors import DriftlabError
 from driftlab.gui import theme
@@ -34,7 +35,7 @@ class LogitsPanel(QWidget):
         super().__init__()
         self._document, self._computing = document, computing
         self._last_flip: object = None
-        self.head = QLabel()
+        self.head = QElidingLabel()
         self.state = StillLabel("for earlier settings")
         self.bars = LogitBars()
         self.margin = StillLabel("mean IoU 0.000 against nominal")
@@ -131,7 +132,8 @@ class LogitsPanel(QWidget):
         if prediction.margin is not None:
             text = f"margin {written(prediction.margin, 2)}"
             if reference is not None and reference.margin is not None:
-                text += f"  ({change(prediction.margin - reference.margin, 2)})"
+                moved = change(prediction.margin - reference.margin, 2)
+                text += f"  ({moved})" if moved != change(0.0, 2) else ""
             self.margin.setText(text)
             flip = self._computing.flip
             self.strip.add(prediction.margin, flip is not None and flip is not self._last_flip)
@@ -184,6 +186,8 @@ class LogitsPanel(QWidget):
         declared = settings.pipeline.keys[key]
         value = settings[key]
         name = declared.label if declared is not None else settings.pipeline.stage(key.partition(".")[0]).title
+        if isinstance(value, bool):
+            return f"{name} switched {'on' if value else 'off'}"
         if not isinstance(value, float):
             return f"{name} {value}"
         declared = cast("Param", declared)

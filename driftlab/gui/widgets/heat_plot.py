@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 
 from driftlab.gui import theme
 
@@ -37,3 +37,9 @@ class HeatPlot(pg.GraphicsLayoutWidget):  # type: ignore[misc]
         plot.addItem(self.image)
         self.bar = pg.ColorBarItem(values=(-1, 1), width=14, interactive=False, colorMap=self.maps[True])
         self.bar.setImageItem(self.image, insert_in=plot)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """The theme has changed."""
+        if event.type() == QEvent.Type.PaletteChange:
+            self.setBackground(theme.color("window"))
+        super().changeEvent(event)

@@ -8,7 +8,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 
-from driftlab.gui import theme
 from driftlab.gui.problem import Problem
 
 __all__ = ["Message", "MessageBar"]
@@ -21,12 +20,8 @@ class Message(QFrame):
         super().__init__()
         self.text = text
         self.buttons: list[QPushButton] = []
-        edge = theme.color("violated" if alarm else "accent").name()
-        self.setObjectName("message")
-        self.setStyleSheet(
-            f"#message {{ background: {theme.color('raised').name()}; border-left: 4px solid {edge};"
-            f" border-bottom: 1px solid {theme.color('line').name()}; }}"
-        )
+        self.setObjectName("message")  # for the theme
+        self.setProperty("alarm", alarm)
         label = QLabel(text)
         label.setWordWrap(True)
         label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

@@ -165,7 +165,7 @@ STAGE = Stage(
         Choice("curve", "Curve", "sRGB", ("sRGB", "power"), "The standard's curve, or a power of 1 by gamma."),
         Choice(
             "clip_gradient",
-            "Gradient at the clip",
+            "Clip gradient",
             "exact",
             ("exact", "through"),
             "Beyond 0–1 none, as is true, or that of the nearer end, so that clipped pixels still pull at parameters.",
