@@ -6,6 +6,7 @@ reported of them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -57,9 +58,11 @@ class Margins:
         return [self.places[position] for position in sorted(self.places)]
 
     def expected(self, share: float) -> Tensor:
-        """The scores `[N]` to expect: what is known there; else by a parabola through three places around, or a line.
+        """The scores `[N]` to expect: what is known there; else by a parabola through what is known around, or a line.
 
-        Beyond what is known it goes on as steeply as it came, or as the nominal slope says.
+        Of several parabolas it is the straightest, which does not reach across a kink (Harten et al., Uniformly high
+        order accurate essentially non-oscillatory schemes, 1987). Beyond what is known it goes on as steeply as it
+        came, or as the nominal slope says.
         """
         place = self.places.get(self.axis.at_share(share))
         below, above = ([_Near.nowhere(self.nominal.scores) for _ in range(2)] for _ in range(2))
@@ -74,11 +77,14 @@ class Margins:
 
     def _between(self, share: float, below: list[_Near], above: list[_Near]) -> Tensor:
         (a2, a), (b, b2) = (below[1], below[0]), (above[0], above[1])
-        line = a.score + (b.score - a.score) * (share - a.share) / (b.share - a.share)
-        third = _Near(torch.where(a2.known, a2.share, b2.share), torch.where(a2.known, a2.score, b2.score))
-        bend = _second_difference(a, b, third)
-        parabola = line + bend * (share - a.share) * (share - b.share)
-        found = torch.where(parabola.isnan(), line, parabola)
+        apart = b.share - a.share
+        secant = (b.score - a.score) / apart
+        bends = [_second_difference(a, b, third) for third in (a2, b2)]
+        if self.slopes is not None:
+            bends.append(torch.where(a.share == self.nominal.share, (secant - self.slopes) / apart, torch.nan))
+            bends.append(torch.where(b.share == self.nominal.share, (self.slopes - secant) / apart, torch.nan))
+        bend = _smallest(bends)
+        found = a.score + secant * (share - a.share) + bend * (share - a.share) * (share - b.share)
         for near, far in ((a, a2), (b, b2)):
             steep = (near.score - far.score) / (near.share - far.share)
             if self.slopes is not None:
@@ -120,3 +126,10 @@ def _second_difference(a: _Near, b: _Near, c: _Near) -> Tensor:
     first = (b.score - a.score) / (b.share - a.share)
     second = (c.score - b.score) / (c.share - b.share)
     return (second - first) / (c.share - a.share)
+
+
+def _smallest(bends: Sequence[Tensor]) -> Tensor:
+    """Of several numbers `[N]` the smallest in size, none where none is known."""
+    found = torch.stack([*bends])
+    sizes = found.abs().nan_to_num(torch.inf)
+    return found.gather(0, sizes.argmin(0, keepdim=True))[0].nan_to_num(0.0)

@@ -1,96 +1,128 @@
-"""Planted trials: scores that are functions of the positions, so that the answer of a search has a closed form."""
+"""Planted tasks: flat and patterned frames, and task models whose tolerances are known in closed form."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from driftlab.analysis.axes import Axis
+from driftlab.analysis.axes import axes_of
 from driftlab.analysis.cases import Case
 from driftlab.analysis.criterion import parse_criterion
-from driftlab.analysis.rule import Rule, rule_of
-from driftlab.analysis.trials import Answers, Trials
-from driftlab.isp.pipeline import PIPELINES
-from driftlab.isp.stage import Gradient, Param
-from driftlab.model.card import Task
+from driftlab.analysis.findings import AxisFinding, Tolerance
+from driftlab.analysis.tolerance import Progress, tolerances
+from driftlab.isp.pipeline import CAMERA
+from driftlab.model.task_model import TaskModel
+from driftlab.raw.frame import CFA
 from tests.analysis.models import model_of
-from tests.isp.frames import smooth_frame
+from tests.isp.frames import frame_of
 
-T = TypeVar("T")
-
-
-def finished(steps: Generator[Any, None, T]) -> T:
-    """What a generator returns."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]
-
-
-def axis_of(
-    name: str, nominal: float, low: float, high: float, *, log: bool = False, integer: bool = False,
-    gradient: Gradient = "exact",
-) -> Axis:  # fmt: skip
-    """An axis of a parameter that no stage has."""
-    param = Param(name, name, nominal, low, high, (low, high), "planted", log=log, integer=integer)
-    return Axis(f"planted.{name}", param, "value", nominal, low, high, gradient)
+#: The picture is the scene itself, times the gains.
+PLAIN: Mapping[str, Any] = {
+    "tone.on": False,
+    "denoise.method": "none",
+    "sharpen.method": "none",
+    "quantization.on": False,
+    "white_balance.highlights": "keep",
+}
+SIDE = 32
 
 
-class Planted(Trials):
-    """Trials whose score of picture n is `score(positions)[:, n]`; its asked positions are kept in `asked`."""
-
-    def __init__(
-        self,
-        axes: Sequence[Axis],
-        score: Callable[[Tensor], Tensor],
-        count: int = 1,
-        *,
-        black_box: bool = False,
-        task: Task = Task.CLASSIFICATION,
-    ) -> None:
-        frame = smooth_frame("rggb", 8, 8)
-        case = Case(frame, PIPELINES["camera"].settings(frame))
-        refusal = "The model is a black box." if black_box else None
-        model = model_of(lambda picture: picture.mean((2, 3)), ("no", "yes"), task, no_gradient=refusal)
-        super().__init__([case] * count, model, (), [1] * count)
-        self.axes, self.score, self.asked, self.longest = tuple(axes), score, list[list[float]](), 0
-
-    def ask(self, which: Sequence[int], positions: Sequence[Sequence[float]]) -> Generator[None, None, Answers]:
-        answers, _ = yield from self._answered(which, positions)
-        return answers
-
-    def slopes(
-        self, which: Sequence[int], positions: Sequence[Sequence[float]]
-    ) -> Generator[None, None, tuple[Answers, Tensor]]:
-        assert self.differentiable
-        answers, slopes = yield from self._answered(which, positions)
-        for number, axis in enumerate(self.axes):
-            slopes[:, number] *= axis.gradient != "none"
-        return answers, slopes
-
-    def _answered(
-        self, which: Sequence[int], positions: Sequence[Sequence[float]]
-    ) -> Generator[None, None, tuple[Answers, Tensor]]:
-        self.evaluations += len(which)
-        self.asked += map(list, positions)
-        places = torch.tensor(positions, dtype=torch.float64).reshape(len(which), -1).requires_grad_()
-        scores = self.score(places).reshape(len(which), -1)[torch.arange(len(which)), torch.tensor(which)]
-        slopes = torch.zeros_like(places)
-        if scores.requires_grad:
-            (slopes,) = torch.autograd.grad(scores.sum(), places)
-        segmentation = self.model.task is Task.SEGMENTATION
-        scores = scores.detach()
-        top = torch.full(scores.shape, -1) if segmentation else (scores >= 0).long()
-        yield
-        return Answers(scores, top), slopes
+def scene_case(scene: np.ndarray, number: int = 0, label: str | None = None, **changes: Any) -> Case:
+    """A frame of a scene `[3, H, W]`, whose picture is the scene where nothing drifts."""
+    frame = frame_of(scene, CFA.parse("rggb"))
+    frame = replace(frame, sha256=f"{number:064d}", name=f"frame {number}")
+    return Case(frame, CAMERA.settings(frame).changed({**PLAIN, **changes}), label=label)
 
 
-def ruled(trials: Trials, criterion: str, over: str = "all") -> tuple[Rule, Answers]:
-    """The rule of planted trials and their nominal answers."""
-    count = len(trials.cases)
-    nominal = finished(trials.ask(range(count), [trials.nominal] * count))
-    return rule_of(parse_criterion(criterion, over), trials, nominal)[0], nominal
+def flat(red: float, number: int = 0, label: str | None = None, **changes: Any) -> Case:
+    """One color all over: red as given, green 0.3, blue 0.4."""
+    colors = np.array([red, 0.3, 0.4])[:, None, None]
+    return scene_case(np.broadcast_to(colors, (3, SIDE, SIDE)), number, label, **changes)
+
+
+def many() -> list[Case]:
+    """Ten pictures that get too bright one after the other."""
+    return [flat(0.2 + 0.01 * number, number, "ok") for number in range(10)]
+
+
+def red_of(picture: Tensor) -> Tensor:
+    return picture[:, 0].mean((1, 2))
+
+
+def between(low: float, high: float) -> TaskModel:
+    """ "ok" from `low` to `high` of the mean red, "dark" below and "bright" above; margins are linear in red."""
+
+    def call(picture: Tensor) -> Tensor:
+        red = red_of(picture)
+        return torch.stack([low - red, torch.zeros_like(red), red - high], 1)
+
+    return model_of(call, ("dark", "ok", "bright"))
+
+
+def but_for(center: float, width: float) -> TaskModel:
+    """ "ok" but for a hole around `center` of the mean red."""
+
+    def call(picture: Tensor) -> Tensor:
+        red = red_of(picture)
+        return torch.stack([torch.zeros_like(red), (red - center).abs() - width], 1)
+
+    return model_of(call, ("hole", "ok"))
+
+
+def searched(
+    cases: Sequence[Case],
+    model: TaskModel,
+    ranges: Mapping[str, tuple[float, float] | None],
+    criterion: str = "prediction-unchanged",
+    over: str = "all",
+    **options: Any,
+) -> Tolerance:
+    """The complete tolerance."""
+    found = [*items(cases, model, ranges, criterion, over, **options)][-1]
+    assert isinstance(found, Tolerance) and found.complete
+    return found
+
+
+def items(
+    cases: Sequence[Case],
+    model: TaskModel,
+    ranges: Mapping[str, tuple[float, float] | None],
+    criterion: str = "prediction-unchanged",
+    over: str = "all",
+    **options: Any,
+) -> Iterator[Progress | Tolerance]:
+    """All that the search gives."""
+    axes = axes_of([case.settings for case in cases], ranges)
+    return tolerances(cases, model, axes, parse_criterion(criterion, over), **options)
+
+
+def check_end(finding: AxisFinding, side: str, true: float) -> None:
+    """The true end lies between the last position that holds and the first that fails, within the resolution."""
+    axis, end = finding.axis, finding.lower if side == "lower" else finding.upper
+    assert not end.open and end.fails is not None and end.failure is not None
+    assert end.failure.positions == (end.fails,)
+    assert min(end.holds, end.fails) <= true <= max(end.holds, end.fails), (end, true)
+    assert abs(axis.to_share(end.holds) - axis.to_share(end.fails)) <= 1 / 64 * (1 + 1e-6)
+
+
+def check_honest(finding: AxisFinding) -> None:
+    """What is said to hold was asked of all pictures, nothing is wider than searched, and the cost is as promised."""
+    axis = finding.axis
+    assert axis.low <= finding.safe[0] <= axis.nominal <= finding.safe[1] <= axis.high
+    assert [probe.position for probe in finding.probes] == sorted({probe.position for probe in finding.probes})
+    holding = {probe.position for probe in finding.probes if probe.holds}
+    failing = {probe.position for probe in finding.probes if not probe.holds}
+    assert {*finding.safe, *(place for gap in finding.gaps for place in gap)} <= holding
+    assert not any(finding.safe[0] <= place <= finding.safe[1] for place in failing)
+    for probe in finding.probes:
+        assert probe.asked == probe.count or not probe.holds
+        assert (probe.low is None) == (probe.high is None) == (probe.asked < probe.count)
+        if probe.low is not None and probe.high is not None:
+            assert probe.low <= probe.metric <= probe.high
+    assert finding.evaluations <= 64 * finding.probes[0].count / 5
+    assert finding.monotone == (not finding.gaps)
