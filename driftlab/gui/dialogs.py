@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import PySide6
 from PySide6.QtCore import QSettings, Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QTextDocumentFragment
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QMenu, QMessageBox, QWidget
 
 from driftlab import __version__
@@ -204,17 +207,15 @@ def _name_preset(parent: QWidget | None, settings: Settings, store: QSettings) -
 
 def about(engine: Engine) -> str:
     """What driftlab is made of, as rich text."""
-    import sys
-
-    torch = sys.modules.get("torch")
-    rawpy = sys.modules.get("rawpy")
     rows = {
         "Python": platform.python_version(),
         "Qt": f"{PySide6.QtCore.qVersion()} (PySide6 {PySide6.__version__})",
-        "PyTorch": f"{torch.__version__}, on the processor" if torch else "not loaded yet",
-        "LibRaw": _libraw(rawpy),
-        "Preview": engine.name + (f" ({engine.reason})" if engine.reason else ""),
-        "System": f"{platform.system()} {platform.release()}, {platform.machine()}",
+        "PyTorch": f"{_version('torch')}, {_device()}",
+        "LibRaw": _libraw(),
+        "NumPy": _version("numpy"),
+        "wgpu": _version("wgpu"),
+        "Preview by": engine.name + (f" ({engine.reason})" if engine.reason else ""),
+        "System": f"{platform.system()} {platform.release()}, {platform.machine()}, {os.cpu_count()} cores",
     }
     table = "".join(f"<tr><td>{name}&nbsp;&nbsp;</td><td>{value}</td></tr>" for name, value in rows.items())
     return (
@@ -224,15 +225,25 @@ def about(engine: Engine) -> str:
     )
 
 
-def _libraw(rawpy: Any) -> str:
-    if rawpy is not None:
-        return ".".join(str(part) for part in rawpy.libraw_version)
-    from importlib.metadata import PackageNotFoundError, version
-
+def _version(package: str) -> str:
     try:
-        return f"of rawpy {version('rawpy')}, in a process of its own"
+        return version(package)
     except PackageNotFoundError:
         return "not installed"
+
+
+def _device() -> str:
+    """Where the model runs; asked without loading torch, which the window may not have needed yet."""
+    torch = sys.modules.get("torch")
+    return "on the processor" + (f" with {torch.get_num_threads()} threads" if torch else ", not loaded yet")
+
+
+def _libraw() -> str:
+    try:
+        import rawpy
+    except ImportError:
+        return "not installed"
+    return ".".join(str(part) for part in rawpy.libraw_version) + f" (rawpy {_version('rawpy')})"
 
 
 def show_about(parent: QWidget, engine: Engine) -> None:
@@ -241,5 +252,9 @@ def show_about(parent: QWidget, engine: Engine) -> None:
         QMessageBox.Icon.NoIcon, "About driftlab", about(engine), QMessageBox.StandardButton.Close, parent
     )
     box.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    copy = box.addButton("Copy", QMessageBox.ButtonRole.ActionRole)
+    copy.clicked.disconnect()  # it closes nothing
+    plain = QTextDocumentFragment.fromHtml(about(engine)).toPlainText()
+    copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(plain))
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     box.open()

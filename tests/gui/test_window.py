@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import PySide6
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, QSettings, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QMessageBox
 
-from driftlab import resource
+from driftlab import __version__, resource
 from driftlab.cli import main
 from driftlab.gui.command import command
 from driftlab.gui.dialogs import about
@@ -204,9 +205,20 @@ def test_the_readout_tells_of_the_pixel(opened: MainWindow, until: Any) -> None:
     assert "20, 30" in text and f"DN {frame.mosaic[0, 30, 20]:.0f}" in text and "sRGB" in text
 
 
-def test_the_about_box_says_that_nothing_is_sent(opened: MainWindow) -> None:
+def test_the_about_box_says_what_is_there_and_that_nothing_is_sent(opened: MainWindow) -> None:
+    torch, rawpy = pytest.importorskip("torch"), pytest.importorskip("rawpy")
     text = about(opened.source.engine)
-    assert "No network access, ever" in text and "PyTorch" in text and "LibRaw" in text
+    assert "No network access, ever: nothing is sent, nothing is fetched." in text
+    libraw = ".".join(map(str, rawpy.libraw_version))
+    for each in (__version__, torch.__version__, libraw, PySide6.__version__, opened.source.engine.name):
+        assert each in text
+    assert f"on the processor with {torch.get_num_threads()} threads" in text
+    opened.show_about()
+    box = next(each for each in QApplication.topLevelWidgets() if isinstance(each, QMessageBox) and each.isVisible())
+    next(each for each in box.buttons() if each.text() == "Copy").click()
+    assert f"driftlab {__version__}" in QGuiApplication.clipboard().text()
+    assert box.isVisible()
+    box.close()
 
 
 def test_closing_during_a_job_leaves_nothing(window: MainWindow, until: Any) -> None:
