@@ -29,6 +29,7 @@ from PySide6.QtWidgets import (
 )
 
 from driftlab.errors import DriftlabError
+from driftlab.gui import theme
 from driftlab.gui.problem import Problem
 from driftlab.gui.widgets.thumbnail import Thumbnail
 from driftlab.gui.worker import Worker
@@ -115,6 +116,9 @@ class DumpDialog(QDialog):
             form.labelForField(widget).setToolTip(about)
         self.header.setSuffix(" bytes")
         self.white.setPlaceholderText("highest of its bits")
+        line, ground = theme.color("line").name(), theme.color("base").name()
+        for edit in (self.black, self.white):  # in the window a value has no frame before it is touched
+            edit.setStyleSheet(f"QLineEdit {{ border: 1px solid {line}; background: {ground}; }}")
         said = QLabel(f"<b>{self.dump.path.name}</b> ({self.dump.size:,} bytes) does not say how it is laid out.")
         said.setWordWrap(True)
         self.sentence.setWordWrap(True)
