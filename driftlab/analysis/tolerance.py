@@ -20,6 +20,7 @@ from driftlab.analysis.cases import Case
 from driftlab.analysis.criterion import Criterion
 from driftlab.analysis.findings import Tolerance
 from driftlab.analysis.intervals import RESOLUTION, AxisSearch
+from driftlab.analysis.joint import joint as joint_search
 from driftlab.analysis.rule import check_criterion, rule_of
 from driftlab.analysis.target import AnalysisError
 from driftlab.analysis.trials import Known, Steps, Trials, trials_of
@@ -73,17 +74,31 @@ def tolerances(
         asked = trials.slopes(range(len(cases)), [trials.nominal] * len(cases))
         _, slopes = yield from _stopping(asked, lambda: Progress("", trials.evaluations, 0.0))
     spent = trials.evaluations
+    kept = 0 if budget is None or not joint else (budget - spent) // 2
     for number, axis in enumerate(axes):
         # Every axis may take as much as every other; what one leaves over goes to the rest.
-        limit = math.inf if budget is None else (budget - spent) // (len(axes) - number)
+        limit = math.inf if budget is None else (budget - kept - spent) // (len(axes) - number)
         along = trials.along([axis])
         smooth = slopes is not None and axis.gradient != "none"
         slope = slopes[:, number] if slopes is not None and smooth else None
         search = AxisSearch(along, rule, nominal, slope, limit=limit, resolution=resolution)
-        yield from _stopping(search.run(), partial(_progress, axis, along, spent, (number + 0.5) / len(axes)))
+        yield from _stopping(search.run(), partial(_progress, axis, along, spent, (number + 0.5) / (len(axes) + joint)))
         spent += along.evaluations
         found = replace(found, axes=(*found.axes, search.finding()), evaluations=spent)
         yield found
+    if joint:
+        together = trials.along(axes)
+        left = None if budget is None else budget - spent
+        share = len(axes) / (len(axes) + 1)
+        for box in joint_search(
+            together, rule, nominal, [finding.safe for finding in found.axes], seed=seed, budget=left
+        ):
+            if box is None:
+                yield Progress("all together", spent + together.evaluations, share)
+            else:
+                found = replace(found, joint=box, evaluations=spent + together.evaluations)
+                yield found
+        found = replace(found, evaluations=spent + together.evaluations)
     yield replace(found, complete=True)
 
 
