@@ -96,6 +96,7 @@ def axis_of(finding: AxisFinding, evidence: Evidence) -> dict[str, Any]:
         "label": label_of(axis),
         "unit": axis.unit,
         "kind": axis.kind,
+        "scale": "log" if axis.log else "linear",
         "nominal": axis.nominal,
         "searched": [axis.low, axis.high],
         "safe": list(finding.safe),

@@ -11,6 +11,7 @@ from driftlab.analysis.summary import Summary
 from driftlab.atomic import whole_files
 from driftlab.report.canonical import readable
 from driftlab.report.content import content_of
+from driftlab.report.html import html_of
 from driftlab.report.purpose import Purpose, ReportError
 
 __all__ = ["write_report"]
@@ -27,7 +28,8 @@ def write_report(
     excluded: Sequence[tuple[str, str]] = (),
     sensitivity: Sequence[Summary] = (),
 ) -> Path:
-    """Write report.json into `folder`, which is made if need be, and return its path.
+    """Write report.json and report.html into `folder`, which is made if need be, and return the
+    path of the first.
 
     `files` are the files of the cases, in their order. `argv` is the command that made the tolerance, without the name
     of the program (`["tolerance", …]`). `started` is when the criterion was fixed and the search began; `excluded` are
@@ -46,6 +48,7 @@ def write_report(
     try:
         with whole_files(folder) as new:
             (new / "report.json").write_bytes(readable(content))
+            (new / "report.html").write_bytes(html_of(content))
     except OSError as error:
         raise ReportError(f"The report can't be written to '{folder}': {error.strerror or error}.") from error
     return folder / "report.json"
