@@ -314,8 +314,10 @@ class Trials:
         inputs = [values[axis.key].requires_grad_() for axis in smooth]
 
         def pull(z: Tensor) -> Tensor:
-            found = torch.autograd.grad(z.sum(), inputs, allow_unused=True, materialize_grads=True) if inputs else ()
             slopes = torch.zeros(len(cases), len(self.axes), dtype=torch.float64)
+            if not z.requires_grad:  # it hangs on none of them, such as on a blur of nothing
+                return slopes
+            found = torch.autograd.grad(z.sum(), inputs, allow_unused=True, materialize_grads=True)
             for axis, gradient in zip(smooth, found, strict=True):
                 by_position = [axis.slope(self.cases[index].settings.number(axis.key)) for index in cases]
                 slopes[:, self.axes.index(axis)] = gradient.double() * torch.tensor(by_position, dtype=torch.float64)

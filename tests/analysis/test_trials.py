@@ -108,6 +108,12 @@ def test_slopes_are_those_of_differences() -> None:
             assert float(slopes[row, number]) == pytest.approx(expected, rel=0.05, abs=0.02), axis.key
 
 
+def test_a_slope_by_what_does_nothing_yet_is_zero() -> None:
+    trials, _ = started(smooth(), cases(2), ("optics.blur",))
+    _, slopes = finished(trials.slopes([0, 1], [trials.nominal] * 2))
+    assert slopes.tolist() == [[0.0], [0.0]]
+
+
 def test_a_large_picture_has_the_same_scores_and_slopes(monkeypatch: pytest.MonkeyPatch) -> None:
     trials, _ = started(smooth(), cases())
     which, places = [0, 1], somewhere(trials.axes, 2)
