@@ -135,17 +135,17 @@ class _Known:
             seed=self.seed,
             failures=attempts.failures,
             pairs=self.pairs,
-            **self._bounds(),
+            **self._bounds(worst),
         )
 
-    def _bounds(self) -> dict[str, Any]:
-        """What branch and bound adds."""
+    def _bounds(self, worst: float) -> dict[str, Any]:
+        """What branch and bound adds to the worst score seen, which may lie below its upper bound."""
         if (bounds := self.bounds) is None:
             return {}
         least, seen = self.attempts.verdict.least, bounds.seen
         return {
             "lower_bound": bounds.lower + least,
-            "upper_bound": bounds.upper + least,
+            "upper_bound": min(bounds.upper + least, worst),
             "lipschitz": tuple(bounds.lipschitz.tolist()),
             "lipschitz_source": f"{SAFETY:g} × the steepest of {seen} slopes and all differences" if seen else "given",
         }

@@ -162,7 +162,7 @@ def test_a_box_is_proven_with_exact_constants_only() -> None:
     assert (proven.status, proven.lipschitz, proven.lipschitz_source) == ("proven", (4.0, 2.0), "given")
     assert proven.lower_bound is not None
     assert proven.upper_bound is not None
-    assert 0 <= proven.lower_bound <= proven.worst <= proven.upper_bound + 1e-12
+    assert 0 <= proven.lower_bound <= proven.upper_bound <= proven.worst == pytest.approx(1 - 3 * proven.scale)
     assert proven.scale == pytest.approx(1 / 3, rel=1 / 64)
     (*_, sampled) = (item for item in joint(trials, rule, nominal, points=20) if item)
     assert sampled.status == "holds-on-samples"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import pairwise
 from typing import Any
 
@@ -11,11 +11,20 @@ import pytest
 import torch
 from torch import Tensor
 
+from driftlab.analysis.axes import axes_of
+from driftlab.analysis.cases import Case
+from driftlab.analysis.criterion import parse_criterion
 from driftlab.analysis.findings import JointFinding
 from driftlab.analysis.joint import joint
+from driftlab.analysis.rule import rule_of
 from driftlab.analysis.target import AnalysisError
+from driftlab.analysis.trials import trials_of
+from driftlab.isp.pipeline import PIPELINES
 from driftlab.model.card import Task
-from tests.analysis.planted_trials import Planted, axis_of, ruled
+from driftlab.raw.frame import CFA
+from tests.analysis.models import model_of
+from tests.analysis.planted_trials import Planted, axis_of, finished, ruled
+from tests.isp.frames import frame_of, scene
 
 RESOLUTION = 1 / 64
 
@@ -107,6 +116,39 @@ def test_axes_of_factors_grow_by_factors() -> None:
     assert found.scale == near(s)
     assert found.box[0] == pytest.approx((4**-found.scale, 4**found.scale))
     assert found.box[1] == pytest.approx((100 * 10**-found.scale, 100 * 10**found.scale))
+
+
+def test_gains_of_real_pictures_with_levels_of_their_own() -> None:
+    """Red and blue light on top of each other, as the camera's stages make them from a mosaic.
+
+    Without noise, matrix and curve the red and blue means of a picture are m · gain; its margin is 0.3 less them both.
+    """
+    plain = {"color_matrix.on": False, "tone.on": False, "quantization.on": False, "white_balance.highlights": "keep",
+             "demosaic.method": "bilinear"}  # fmt: skip
+    cases = []
+    for number in range(2):
+        frame = frame_of(scene(16, 16, 0.02, 0.1), CFA.parse("rggb"))
+        frame = replace(frame, gains=(1.5 + number / 4, 1.0, 1.25), sha256=f"{number:064d}")
+        cases.append(Case(frame, PIPELINES["camera"].settings(frame).changed(plain)))
+
+    def light(picture: Tensor) -> Tensor:
+        red_and_blue = picture[:, [0, 2]].mean((2, 3)).sum(1)
+        return torch.stack([red_and_blue, torch.full_like(red_and_blue, 0.3)], 1)
+
+    ranges = {"white_balance.r": (0.5, 2.0), "white_balance.b": (0.5, 3.0)}
+    axes = axes_of([case.settings for case in cases], ranges)
+    trials, nominal = finished(trials_of(cases, model_of(light), axes))
+    rule, _ = rule_of(parse_criterion("margin>=0"), trials, nominal)
+    (*_, found) = (item for item in joint(trials, rule, nominal, points=20) if item)
+    means = [[float(mean) for mean in trials.pictures(index, [[1.0, 1.25]])[0].mean((1, 2))] for index in (0, 1)]
+
+    # At the corner of most light red is 1 + s times nominal and blue 1 + 1.75 s / 1.25 times.
+    expected = min((0.3 - red - blue) / (red + 1.4 * blue) for red, _, blue in means)
+    assert 0.2 < expected < 0.9
+    assert found.scale == near(expected)
+    assert found.counterexample
+    assert found.counterexample.case == 1
+    assert [axis.unit for axis in found.axes] == ["× nominal", ""]
 
 
 def pictures(at: Tensor) -> Tensor:
