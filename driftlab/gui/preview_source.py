@@ -8,9 +8,11 @@ thread; `PreviewSource` belongs to the GUI's.
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from statistics import median
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
@@ -30,8 +32,12 @@ __all__ = ["Drawn", "Engine", "Picture", "PreviewSource", "Readout", "TorchEngin
 #: Samples of a draft: at the most about as many as a canvas has pixels, fewer where they take too long.
 MOST: Final = 1_200_000
 LEAST: Final = 100_000
-#: Seconds that a draft should take.
-SOON: Final = 0.025
+#: Samples of the first draft, before it is known how long one takes.
+FIRST: Final = MOST // 4
+#: Seconds that a draft should take: a move of the hand waits for the draft before it, and then for its own.
+SOON: Final = 0.018
+#: Drafts whose median tells how long one takes; the first of a frame, which makes its small frame, is one of many.
+KNOWN: Final = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,9 +130,11 @@ class TorchEngine:
             rgb = (tile.pixels.clamp(0, 1) * 255).round_().to(dtype=_byte()).permute(1, 2, 0)
             pixels[at.top : at.top + at.height, at.left : at.left + at.width, :3] = rgb.numpy()
             yield None
-        yield Drawn(pixels, Region(0, 0, width, height), (height, width), True)
-        for budget in (MOST, MOST // 4):  # what the first drag will ask for
-            self._smaller(frame, draft_side(frame, frame.size[0] * frame.size[1], budget))
+        whole = Region(0, 0, width, height)
+        yield Drawn(pixels, whole, (height, width), True)
+        self.draft(frame, settings, whole, FIRST)  # what the first drag will begin with; the second one is quick
+        yield None
+        self._smaller(frame, draft_side(frame, frame.size[0] * frame.size[1], MOST))
 
     def _smaller(self, frame: RawFrame, side: int) -> RawFrame:
         from driftlab.isp.draft import draft_frame
@@ -152,8 +160,8 @@ class PreviewSource(QObject):
         super().__init__()
         self.engine = engine
         self.shown = 0
-        self._budget = MOST
-        self._last_size: tuple[int, int] | None = None
+        self._budget = FIRST
+        self._paces: deque[float] = deque(maxlen=KNOWN)  # seconds a sample
         self._worker = Worker(
             ("draft", "exact", "readout", "nominal", "output", "engine"), "preview", finishing=("draft",)
         )
@@ -215,13 +223,9 @@ class PreviewSource(QObject):
             (self.nominal_pictured if kind == "nominal" else self.pictured).emit(item)
 
     def _fit_budget(self, draft: Picture) -> None:
-        """Fewer samples after a draft that was late; more after one so quick that four times as many will do."""
-        samples = draft.levels[0].width() * draft.levels[0].height()
-        if draft.seconds > 2 * SOON and draft.size == self._last_size:
-            self._budget = max(min(self._budget, samples // 2), LEAST)
-        elif draft.seconds < SOON / 4:
-            self._budget = min(self._budget * 2, MOST)
-        self._last_size = draft.size  # the first draft of a frame makes its small frame too
+        """As many samples as there is time for, by the last drafts."""
+        self._paces.append(draft.seconds / (draft.levels[0].width() * draft.levels[0].height()))
+        self._budget = min(max(round(SOON / median(self._paces)), LEAST), MOST)
 
 
 def _draft(engine: Engine, frame: RawFrame, settings: Settings, visible: Region, budget: int) -> Iterator[Picture]:

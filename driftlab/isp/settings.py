@@ -47,6 +47,12 @@ class Settings(Mapping[str, Value]):
     def __len__(self) -> int:
         return len(self._values)
 
+    def __eq__(self, other: object) -> bool:
+        # As any two mappings are compared, but without a dictionary for each: every move of a slider asks for it.
+        if isinstance(other, Settings):
+            return self is other or self._values == other._values
+        return super().__eq__(other)
+
     def __hash__(self) -> int:
         return hash((self.pipeline.name, frozenset(self._values.items())))
 

@@ -16,6 +16,7 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPen,
+    QRegion,
     QResizeEvent,
     QWheelEvent,
 )
@@ -78,6 +79,8 @@ class PictureView(QWidget):
         self.region: Region | None = None
         self.boxes: tuple[QRectF, ...] = ()
         self.overlay: tuple[QImage, QRectF] | None = None
+        self.mask: tuple[QImage, QRectF] | None = None
+        self.mask_stale = False
         self._center = QPointF()
         self._drag: QPointF | None = None
         self._tool: RegionTool | None = None
@@ -285,8 +288,7 @@ class PictureView(QWidget):
             if output is not None:
                 self._draw(painter, output.picture)
             elif not whole:
-                self._draw(painter, self.exact)
-                self._draw(painter, self.draft)
+                self._draw_now(painter)
                 if self.overlay is not None:
                     self._draw_image(painter, self.overlay[0], self.overlay[1])
             else:
@@ -296,9 +298,8 @@ class PictureView(QWidget):
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             draw_boxes(painter, [self._on_widget(box) for box in self.boxes])
             if self.region is not None:
-                region = self.region
-                rect = self._on_widget(QRectF(region.left, region.top, region.width, region.height))
-                draw_region(painter, rect, self.draws_region, f"{region.width} × {region.height}")
+                said = f"{self.region.width} × {self.region.height}"
+                draw_region(painter, self._on_widget(_rect(self.region)), self.draws_region, said)
             if output is None:
                 self._draw_badges(painter, whole)
             else:
@@ -307,6 +308,18 @@ class PictureView(QWidget):
                 banner(painter, self.width(), lines, faded=self.outdated)
         painter.end()
         self.painted.emit()
+
+    def _draw_now(self, painter: QPainter) -> None:
+        """The draft, and of the exact picture only what the draft leaves in sight: to scale both would take twice."""
+        if self.draft is not None:
+            covered = self._on_widget(_rect(self.draft.region)).toRect()
+            painter.save()
+            painter.setClipRegion(QRegion(self.rect()).subtracted(QRegion(covered)))
+            self._draw(painter, self.exact)
+            painter.restore()
+        else:
+            self._draw(painter, self.exact)
+        self._draw(painter, self.draft)
 
     def _draw_split(self, painter: QPainter, split: float) -> None:
         x = split * self.width()
@@ -331,10 +344,8 @@ class PictureView(QWidget):
 
     def _draw(self, painter: QPainter, picture: Picture | None) -> None:
         if picture is not None:
-            part = picture.region
-            rect = QRectF(part.left, part.top, part.width, part.height)
             level = min(max(int(math.log2(1 / self.zoom)), 0) if self.zoom < 1 else 0, len(picture.levels) - 1)
-            self._draw_image(painter, picture.levels[level], rect)
+            self._draw_image(painter, picture.levels[level], _rect(picture.region))
 
     def _draw_image(self, painter: QPainter, image: QImage, rect: QRectF) -> None:
         """An image that covers `rect` of the picture; only what is in sight of it."""
@@ -350,3 +361,7 @@ class PictureView(QWidget):
 
     def _on_widget(self, rect: QRectF) -> QRectF:
         return QRectF(self.to_widget(rect.left(), rect.top()), self.to_widget(rect.right(), rect.bottom()))
+
+
+def _rect(region: Region) -> QRectF:
+    return QRectF(region.left, region.top, region.width, region.height)
