@@ -24,6 +24,7 @@ from driftlab.analysis.joint import joint as joint_search
 from driftlab.analysis.rule import check_criterion, rule_of
 from driftlab.analysis.target import AnalysisError
 from driftlab.analysis.trials import Known, Steps, Trials, trials_of
+from driftlab.analysis.verdict import verdict_of
 from driftlab.model.task_model import TaskModel
 
 __all__ = ["Progress", "question_digest", "tolerances"]
@@ -64,6 +65,8 @@ def tolerances(
     start = trials_of(cases, model, axes, self_label=criterion.self_labeled, known=known)
     trials, nominal = yield from _stopping(start, lambda: Progress("", 0, 0.0))
     rule, told = rule_of(criterion, trials, nominal, seed)
+    if joint:
+        verdict_of(rule)  # which refuses what nothing could break
     metric = rule.probe(0.0, nominal.scores)
     found = Tolerance(
         tuple(cases), model, criterion, metric, told, (), None, tuple(axes), budget, seed, trials.evaluations, False

@@ -15,11 +15,13 @@ from driftlab.cli.options import OptionError, add_model, add_settings, model_of,
 if TYPE_CHECKING:
     from driftlab.analysis.axes import Axis
     from driftlab.analysis.criterion import Criterion
-    from driftlab.analysis.findings import AxisFinding, End, JointFinding, Tolerance
+    from driftlab.analysis.findings import AxisFinding, End, Failure, JointFinding, Tolerance
     from driftlab.model.task_model import TaskModel
 
 #: In the output folder while the search runs: what it has found, for the same command to go on from.
 JOURNAL: Final = ".trials.jsonl"
+#: Pairs of parameters that are named; the report has all.
+SHOWN: Final = 5
 
 
 def add(commands: Any) -> None:
@@ -168,7 +170,7 @@ def lines_of(tolerance: Tolerance, data: Data) -> Iterator[str]:
     for finding in tolerance.axes:
         yield _line(finding, data)
     if tolerance.joint is not None:
-        yield from _joint_lines(tolerance.joint)
+        yield from _joint_lines(tolerance.joint, data)
     yield f"{tolerance.evaluations} trials"
 
 
@@ -176,8 +178,7 @@ def _line(finding: AxisFinding, data: Data) -> str:
     axis, failure = finding.axis, finding.first_failure
     first = ""
     if failure is not None:
-        flip = f", {failure.before} to {failure.after}" if failure.before != failure.after else ""
-        first = f"{failure.positions[0]:.4g}: {data.files[failure.case].name}{flip}"
+        first = f"{failure.positions[0]:.4g}: {data.files[failure.case].name}{_flip(failure)}"
     if finding.gaps:
         first += "; holds again in " + ", ".join(f"{low:.4g} to {high:.4g}" for low, high in finding.gaps)
     searched = f"{axis.low:.4g} to {axis.high:.4g}"
@@ -188,15 +189,27 @@ def _line(finding: AxisFinding, data: Data) -> str:
     ).rstrip()
 
 
+def _flip(failure: Failure) -> str:
+    """From which class to which, where there is a flip."""
+    return f", {failure.before} to {failure.after}" if failure.before != failure.after else ""
+
+
 def _mark(sign: str, end: End) -> str:
     """An open end is said as at least the searched range."""
     return sign if end.open else ""
 
 
-def _joint_lines(joint: JointFinding) -> Iterator[str]:
-    yield (
-        f"together: {joint.status}, {joint.trials} points without failure in the box, so that with 95 % confidence "
-        f"fewer than {joint.bound:.2%} of it fail"
-    )
+def _joint_lines(joint: JointFinding, data: Data) -> Iterator[str]:
+    yield f"all together: {joint.status}, {joint.scale:.3g} of the intervals, a box of"
     for axis, (low, high) in zip(joint.axes, joint.box, strict=True):
         yield f"  {axis.key:20} {axis.unit or '–':9} {axis.nominal:9.4g} {low:9.4g} to {high:.4g}"
+    if joint.trials:
+        sure = f"with 95 % confidence fewer than {joint.bound:.2%} of it fail"
+        yield f"  {joint.trials} points drawn from the box at random held: {sure}"
+    if joint.lower_bound is not None:
+        yield f"  worst score in the box: {joint.lower_bound:.3g} to {joint.upper_bound:.3g}, {joint.lipschitz_source}"
+    yield f"  ball without a failure: radius {joint.ball:.3g} in shares of the searched ranges"
+    for first, second, scale in joint.interactions[:SHOWN]:
+        yield f"  {first} and {second} together: {scale:.3g} of their intervals"
+    if (failure := joint.counterexample) is not None:
+        yield f"  nearest failure: {data.files[failure.case].name}{_flip(failure)}"
