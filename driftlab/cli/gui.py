@@ -8,7 +8,16 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from driftlab.cli.options import add_files, add_model, add_settings, description_of, frame_of, model_of, settings_of
+from driftlab.cli.options import (
+    add_files,
+    add_model,
+    add_settings,
+    description_of,
+    frame_of,
+    model_of,
+    model_words,
+    settings_of,
+)
 from driftlab.errors import DriftlabError
 
 
@@ -52,6 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
         Start(
             files=arguments.files,
             model=arguments.model,
+            model_words=model_words(arguments),
             trust=arguments.trust,
             screenshot=arguments.screenshot,
             size=(int(size[1]), int(size[2])) if arguments.size or arguments.screenshot else None,

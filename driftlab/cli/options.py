@@ -164,6 +164,15 @@ def model_of(arguments: argparse.Namespace) -> TaskModel:
     )
 
 
+def model_words(arguments: argparse.Namespace) -> tuple[str, ...]:
+    """What the options of `add_model` have said of the model, but for its name and trust, as words of a command."""
+    from driftlab.model.card_file import CHECKS, flag
+
+    given = {"--weights": arguments.weights, "--card": arguments.card}
+    given |= {flag(key): getattr(arguments, f"card_{key}") for key in CHECKS}
+    return tuple(f"{name}={value}" for name, value in given.items() if value is not None)
+
+
 def mask_of(arguments: argparse.Namespace, model: TaskModel) -> Tensor | None:
     """The mask, by the option of `add_mask`; of any size."""
     if arguments.mask is None:

@@ -34,6 +34,7 @@ class Start:
 
     files: list[str] = field(default_factory=list)
     model: str | None = None
+    model_words: tuple[str, ...] = ()
     trust: bool = False
     screenshot: Path | None = None
     size: tuple[int, int] | None = None
@@ -76,6 +77,7 @@ def _open(window: MainWindow, start: Start) -> None:
     opening.warm_up()
     window.source.look_for(partial(best_engine, start.engine))
     if start.model is not None:
+        window.document.model_words = {start.model: start.model_words}
         opening.open_model(start.model, start.trust, start.load_model)
     if paths:
         opening.open(paths)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from driftlab.history import History
@@ -23,7 +25,15 @@ if TYPE_CHECKING:
     from driftlab.raw.description import Description
     from driftlab.raw.frame import RawFrame
 
-__all__ = ["Document", "Entry"]
+__all__ = ["Document", "Entry", "Mask"]
+
+
+@dataclass(frozen=True, eq=False)
+class Mask:
+    """Class indices `[H, W]` from a file, for a frame's picture or a region of it."""
+
+    path: Path
+    indices: NDArray[np.int64]
 
 
 @dataclass(eq=False)
@@ -41,6 +51,7 @@ class Entry:
     nominal: Settings | None = None
     region: Region | None = None
     region_size: tuple[int, int] | None = None
+    mask: Mask | None = None
 
 
 class Document(QObject):
@@ -52,6 +63,8 @@ class Document(QObject):
     nominal_changed = Signal(object)
     model_changed = Signal(object)
     region_changed = Signal(object)
+    mask_changed = Signal(object)
+    target_changed = Signal(object)
     drag_ended = Signal()
 
     def __init__(self) -> None:
@@ -59,6 +72,10 @@ class Document(QObject):
         self.entries: list[Entry] = []
         self.model: TaskModel | None = None
         self.model_path: str | None = None
+        #: What a command line has said of the models that it named, as words of a command.
+        self.model_words: dict[str, tuple[str, ...]] = {}
+        #: What the sensitivities are of: a label or the index of an output; None for the margin, or for all classes.
+        self.target: str | None = None
         self.dragging = False
         #: The key that was edited last, or the name of an edit of several: for who tells what changed a decision.
         self.last_edit: str | None = None
@@ -95,6 +112,11 @@ class Document(QObject):
     def region(self) -> Region | None:
         """The part of the picture that the model is given; None for all of it."""
         return self.region_at(self.settings)
+
+    @property
+    def mask(self) -> Mask | None:
+        """The mask that a segmentation of the frame is held against, from a file."""
+        return self._current.mask if self._current else None
 
     def region_at(self, settings: Settings | None) -> Region | None:
         """The same part of the picture at these settings, which may make it smaller (superpixels, for instance)."""
@@ -145,12 +167,15 @@ class Document(QObject):
         self.frame_changed.emit()
         self.nominal_changed.emit(entry.nominal)
         self.region_changed.emit(self.region)
+        self.mask_changed.emit(entry.mask)
         self.settings_changed.emit(self.settings)
 
     def set_model(self, model: TaskModel, path: str) -> None:
         """Take another task model."""
         self.model, self.model_path = model, path
         self.model_changed.emit(model)
+        if self.target is not None and self.target not in model.labels:
+            self.set_target(None)
 
     def set_region(self, region: Region | None) -> None:
         """Give the model this part of the picture, or all of it."""
@@ -163,6 +188,18 @@ class Document(QObject):
         # What is drawn is drawn in the picture on the screen, which may be one of earlier settings.
         entry.region = region and _moved(region, entry.region_size, entry.region_size)
         self.region_changed.emit(entry.region)
+
+    def set_mask(self, mask: Mask | None) -> None:
+        """Hold the segmentations of this frame against this mask, or against the nominal one."""
+        if self._current is not None and mask is not self._current.mask:
+            self._current.mask = mask
+            self.mask_changed.emit(mask)
+
+    def set_target(self, target: str | None) -> None:
+        """Ask for the sensitivities of this output, of the margin, or of all classes."""
+        if target != self.target:
+            self.target = target
+            self.target_changed.emit(target)
 
     # Settings
 

@@ -17,13 +17,16 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QApplication, QMessageBox
 
 from driftlab import __version__, resource
-from driftlab.cli import main
+from driftlab.cli import main, parser
+from driftlab.cli.options import model_of, model_words
+from driftlab.gui.app import Start
+from driftlab.gui.app import _open as open_start
 from driftlab.gui.command import command
 from driftlab.gui.dialogs import about
 from driftlab.gui.main_window import MainWindow
 from driftlab.gui.sorting import sort
 from driftlab.inference import predict
-from driftlab.isp.develop import develop
+from driftlab.isp.develop import Region, develop
 from driftlab.model.load import load_model
 
 DEMO = resource("demo")
@@ -153,6 +156,39 @@ def test_a_copied_command_gives_the_same_numbers(
     else:
         said = json.loads(capsys.readouterr().out)
         assert said["logits"] == opened.computing.answer.prediction.logits.tolist()  # type: ignore[union-attr]
+
+
+def test_a_copied_command_names_region_pipeline_and_what_was_said_of_the_model(
+    window: MainWindow, until: Any, tmp_path: Path, capsys: Any
+) -> None:
+    """As `driftlab gui --model M --model-mean …` opens it, from a folder whose name needs quotes."""
+    torch, folder = pytest.importorskip("torch"), tmp_path / "a folder's name"
+    folder.mkdir()
+    frame, net = folder / "cell 1.dng", folder / "net.safetensors"
+    frame.write_bytes((DEMO / "eosinophil-03.dng").read_bytes())
+    for name in (net, net.with_suffix(".json")):
+        name.write_bytes((DEMO / "leukocyte_net").with_suffix(name.suffix).read_bytes())
+    words = ["gui", str(frame), "--model", str(net), "--model-mean=-0.1,0.5,0.6"]
+    arguments = parser().parse_args(words)
+    start = Start([str(frame)], str(net), model_words=model_words(arguments), load_model=lambda *_: model_of(arguments))
+    open_start(window, start)
+    until(lambda: window.computing.answer is not None and window.current)
+    plain = window.computing.answer
+    document = window.document
+    document.choose_pipeline("paper")
+    document.set_region(Region(8, 16, 96, 80))
+    document.set("noise.on", False)
+    until(lambda: window.current and window.computing.answer is not plain)
+    window.copy_command("predict")
+    copied = shlex.split(QGuiApplication.clipboard().text())
+    with pytest.raises(SystemExit) as end:
+        main(copied[1:])
+    assert not end.value.code
+    answer = window.computing.answer
+    assert answer is not None
+    assert json.loads(capsys.readouterr().out)["logits"] == answer.prediction.logits.tolist()  # type: ignore[union-attr]
+    other = predict(document.frame, document.settings, load_model(net), region=document.region)
+    assert not torch.equal(other.logits, answer.prediction.logits), "the flag changes nothing here"  # type: ignore[union-attr]
 
 
 def test_settings_travel_by_file_and_clipboard(opened: MainWindow, tmp_path: Path) -> None:
