@@ -6,6 +6,7 @@ are read as they are.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from driftlab.atomic import whole_file
 from driftlab.errors import DriftlabError
 
-__all__ = ["MASKS", "MaskError", "read_mask", "write_mask"]
+__all__ = ["MASKS", "MaskError", "looks_like_mask", "read_mask", "write_mask"]
 
 #: The suffixes of files that can hold a mask.
 MASKS: Final = frozenset({".png", ".bmp", ".tif", ".tiff", ".npy"})
@@ -57,6 +58,30 @@ def _of_picture(path: Path) -> NDArray[np.generic]:
                 "each pixel."
             )
         return np.asarray(picture)
+
+
+def looks_like_mask(path: Path, sizes: Collection[tuple[int, int]], classes: int) -> bool:
+    """Whether a file holds a mask for a picture of one of these (height, width), and not samples or a picture.
+
+    It has one channel, and in it nothing but classes, and the highest value of 8 or 16 bits for what has none.
+    """
+    try:
+        if path.suffix.lower() not in MASKS or not _is_of_size(path, sizes):
+            return False
+        found = np.unique(read_mask(path))
+    except (DriftlabError, OSError, ValueError, SyntaxError):
+        return False
+    return bool(np.isin(found[(found < 0) | (found >= classes)], (-1, 255, 65535)).all())
+
+
+def _is_of_size(path: Path, sizes: Collection[tuple[int, int]]) -> bool:
+    """Told from the file's head, for most pictures are no masks."""
+    if path.suffix.lower() == ".npy":
+        return np.load(path, mmap_mode="r", allow_pickle=False).shape in sizes
+    from PIL import Image
+
+    with Image.open(path, formats=("PNG", "BMP", "TIFF")) as picture:
+        return picture.mode in SINGLE and (picture.height, picture.width) in sizes
 
 
 def write_mask(mask: NDArray[np.int64], path: Path, classes: int) -> None:

@@ -9,7 +9,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from driftlab.mask_file import MaskError, read_mask, write_mask
+from driftlab.mask_file import MaskError, looks_like_mask, read_mask, write_mask
 
 INDICES = np.arange(35).reshape(5, 7) % 21
 
@@ -69,3 +69,17 @@ def test_what_is_no_mask_is_refused(tmp_path: Path) -> None:
         assert "can't be read" in _refused(tmp_path, name)
     assert "PNG, BMP, TIFF or NPY" in _refused(tmp_path, "mask.jpg")
     assert "There is no mask" in _refused(tmp_path, "none.png")
+
+
+def test_a_mask_is_told_from_samples_and_pictures(tmp_path: Path) -> None:
+    for name in WRITERS:
+        WRITERS[name](tmp_path / name)
+        assert looks_like_mask(tmp_path / name, {(9, 9), (5, 7)}, 21)
+        assert not looks_like_mask(tmp_path / name, {(7, 5)}, 21)
+        assert not looks_like_mask(tmp_path / name, {(5, 7)}, 20), "samples, with values that are no class"
+    Image.fromarray(np.where(INDICES == 0, 255, INDICES).astype(np.uint8)).save(tmp_path / "void.png")
+    assert looks_like_mask(tmp_path / "void.png", {(5, 7)}, 21)
+    Image.new("RGB", (7, 5)).save(tmp_path / "colors.png")
+    (tmp_path / "cut.png").write_bytes((tmp_path / "colors.png").read_bytes()[:40])
+    for name in ("colors.png", "cut.png", "none.png", "photo.dng"):
+        assert not looks_like_mask(tmp_path / name, {(5, 7)}, 21)

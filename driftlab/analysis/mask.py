@@ -10,26 +10,38 @@ from driftlab.isp.develop import Region, picture_size
 from driftlab.isp.settings import Settings
 from driftlab.raw.frame import RawFrame
 
-__all__ = ["mask_on"]
+__all__ = ["fits", "mask_on"]
 
 
-def mask_on(mask: Tensor, frame: RawFrame, settings: Settings, region: Region | None = None) -> Tensor:
-    """Class indices `[H, W]` -> those of the region's pixels (of the whole picture without one), `[h, w]`.
+def fits(
+    size: tuple[int, ...], frame: RawFrame, settings: Settings, region: Region | None = None
+) -> tuple[Region, tuple[int, int]]:
+    """The region that a mask `[H, W]` of this size is for, and the picture's size.
 
-    `mask` is of the region's size, of the picture's, or of the frame's where demosaic makes one pixel of several
-    samples: then each pixel has the class at its middle. Raises AnalysisError where it is of none of these.
+    It is of the region's size, of the picture's, or of the frame's where demosaic makes one pixel of several samples.
+    Raises AnalysisError where it is of none of these.
     """
     picture = picture_size(frame, settings)
     part = region.within(picture) if region else Region(0, 0, picture[1], picture[0])
-    size = (int(mask.shape[0]), int(mask.shape[1]))
-    if size not in (picture, frame.size):
-        if region and size == (part.height, part.width):
-            return mask
+    if size not in (picture, frame.size, (part.height, part.width)):
         of_region = f", and the region {part.width} × {part.height}" if region else ""
         raise AnalysisError(
             f"The mask has {size[1]} × {size[0]} pixels, but the picture {picture[1]} × {picture[0]}{of_region}: "
             "give one of its size."
         )
+    return part, picture
+
+
+def mask_on(mask: Tensor, frame: RawFrame, settings: Settings, region: Region | None = None) -> Tensor:
+    """Class indices `[H, W]` -> those of the region's pixels (of the whole picture without one), `[h, w]`.
+
+    `mask` is of a size that `fits`; where demosaic makes one pixel of several samples, and the mask has one for each,
+    a pixel has the class at its middle.
+    """
+    size = (int(mask.shape[0]), int(mask.shape[1]))
+    part, picture = fits(size, frame, settings, region)
+    if size not in (picture, frame.size):
+        return mask
     if size != picture:
         side = frame.size[0] // picture[0]
         rows, columns = (torch.arange(length) * side + side // 2 for length in picture)

@@ -9,7 +9,20 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from driftlab.gui.main_window import MainWindow
 
-__all__ = ["ALWAYS", "FRAME", "FRAMES", "FRAME_AND_MODEL", "OUTPUT", "REDO", "REGION", "UNDO", "Action", "Condition"]
+__all__ = [
+    "ALWAYS",
+    "FRAME",
+    "FRAMES",
+    "FRAME_AND_MODEL",
+    "MASK",
+    "OUTPUT",
+    "REDO",
+    "REGION",
+    "SEGMENTATION",
+    "UNDO",
+    "Action",
+    "Condition",
+]
 
 
 @dataclass(frozen=True)
@@ -33,6 +46,11 @@ REDO: Final = Condition(
     lambda w: w.document.history is not None and w.document.history.redoes is not None, "nothing has been taken back"
 )
 OUTPUT: Final = Condition(lambda w: w.outputs.stage is not None, "the picture is shown, no stage's output")
+SEGMENTATION: Final = Condition(
+    lambda w: w.document.frame is not None and w.document.model is not None and w.document.model.task == "segmentation",
+    "open a frame and choose a model for segmentation first",
+)
+MASK: Final = Condition(lambda w: w.document.mask is not None, "no mask has been opened")
 REGION: Final = Condition(lambda w: w.document.region is not None, "the model is given the whole picture")
 
 

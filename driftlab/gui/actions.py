@@ -7,7 +7,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from driftlab.gui.action import FRAME, FRAME_AND_MODEL, FRAMES, OUTPUT, REDO, REGION, UNDO, Action
+from driftlab.gui.action import (
+    FRAME,
+    FRAME_AND_MODEL,
+    FRAMES,
+    MASK,
+    OUTPUT,
+    REDO,
+    REGION,
+    SEGMENTATION,
+    UNDO,
+    Action,
+)
 
 __all__ = ["ACTIONS"]
 
@@ -27,6 +38,14 @@ FILE: Final = (
     Action(
         "sample", "File", "Open the sample", lambda w: w.opening.open_sample(),
         icon="sample", help="The bundled example: forty simulated frames and a network", tool="Sample",
+    ),
+    Action(
+        "open_mask", "File", "Open mask …", lambda w: w.ask_for_mask(),
+        help="Class indices to hold the segmentation against, in place of the nominal mask", when=SEGMENTATION,
+    ),
+    Action(
+        "forget_mask", "File", "Forget the mask", lambda w: w.document.set_mask(None),
+        help="Hold the segmentation against the nominal one again", when=MASK,
     ),
     Action(
         "open_settings", "File", "Open settings …", lambda w: w.ask_for_settings(),
@@ -115,6 +134,15 @@ VIEW: Final = (
     Action(
         "inset", "View", "What the model sees", lambda w, on: w.preview.show_inset(on), ("M",),
         help="The model's exact input in a corner of the picture", checkable=True, checked=True, apart=True,
+    ),
+    Action(
+        "mask", "View", "Mask over the picture", lambda w, on: w.preview.show_mask(on), ("K",),
+        help="The classes of a segmentation, striped where they differ from the nominal or the opened mask",
+        checkable=True, checked=True,
+    ),
+    Action(
+        "heatmap", "View", "Heatmap over the picture", lambda w, on: w.heatmap.overlay.setChecked(on), ("H",),
+        help="Where the answer hangs on the chosen parameter", checkable=True,
     ),
     Action(
         "previous", "View", "Previous frame", lambda w: w.opening.step(-1), ("Left", "PgUp"),

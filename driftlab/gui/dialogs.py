@@ -39,6 +39,7 @@ __all__ = [
     "ask_for_files",
     "ask_for_folder",
     "ask_for_layout",
+    "ask_for_mask",
     "copy_settings",
     "fill_presets",
     "paste_settings",
@@ -73,6 +74,16 @@ def ask_for_folder(parent: QWidget, title: str, take: Callable[[list[Path]], Non
     dialog = QFileDialog(parent, title)
     dialog.setFileMode(QFileDialog.FileMode.Directory)
     _open(dialog, take)
+
+
+def ask_for_mask(parent: QWidget, take: Callable[[Path], None]) -> None:
+    """One file of class indices."""
+    from driftlab.mask_file import MASKS
+
+    dialog = QFileDialog(parent, "Open a mask")
+    dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+    dialog.setNameFilters([f"Masks ({' '.join(f'*{end}' for end in sorted(MASKS))})", "All files (*)"])
+    _open(dialog, lambda paths: take(paths[0]))
 
 
 def ask_for_layout(parent: MainWindow, dump: Dump, take: Callable[[Path, Description, bool], None]) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QWidget
 
-from driftlab.gui.sorting import sort
+from driftlab.gui.sorting import Sorted
 
 __all__ = ["Dropping"]
 
@@ -19,15 +20,16 @@ class Dropping(QObject):
     hovered = Signal(str)  # what a drop would do or why it would do nothing; empty when there is none any more
     dropped = Signal(object)  # the paths, as a list
 
-    def __init__(self, target: QWidget) -> None:
+    def __init__(self, target: QWidget, sort: Callable[[list[Path]], Sorted]) -> None:
         super().__init__(target)
+        self._sort = sort
         target.setAcceptDrops(True)
         target.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Drags and drops alone."""
         if isinstance(event, QDragEnterEvent):
-            found = sort(_paths(event))
+            found = self._sort(_paths(event))
             self.hovered.emit(found.sentence())
             event.setAccepted(found.opens)
             return True

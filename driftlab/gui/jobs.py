@@ -32,6 +32,7 @@ class Kind:
 KINDS: Final[tuple[Kind, ...]] = (
     Kind("frame", "Load a frame", "loading"),
     Kind("model", "Load a model", "loading a model"),
+    Kind("mask", "Load a mask", "loading a mask"),
     Kind("logits", "Logits", finishes=True),
     Kind("heatmap", "Sensitivities and heatmaps", "sensitivities"),
     Kind("analysis", "Save the picture", "saving"),

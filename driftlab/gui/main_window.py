@@ -64,7 +64,7 @@ class MainWindow(QMainWindow):
         self.frames: FramesPanel = FramesPanel(self.document, self.computing)
         self.status = StatusLine(self.jobs)
         self.messages = MessageBar()
-        self.dropping = Dropping(self)
+        self.dropping = Dropping(self, self.opening.sort)
         parts = (
             self.worker,
             self.jobs,
@@ -106,6 +106,7 @@ class MainWindow(QMainWindow):
             document.settings_changed,
             document.model_changed,
             document.region_changed,
+            document.mask_changed,
             document.drag_ended,
         ):
             signal.connect(self._follow)
@@ -117,6 +118,7 @@ class MainWindow(QMainWindow):
         self.outputs.staled.connect(self.preview.view.show_outdated)
         self.actions_by_name["split"].toggled.connect(lambda on: self.outputs.leave() if on else None)
         self.heatmap.overlay_changed.connect(self.preview.show_overlay)
+        self.heatmap.overlay.toggled.connect(self.actions_by_name["heatmap"].setChecked)
         self.sensitivity.shares_changed.connect(self.stages.show_sensitivities)
         self.sensitivity.bars.chosen.connect(self.stages.reveal)
         self.stages.failed.connect(self.messages.show_problem)
@@ -220,6 +222,10 @@ class MainWindow(QMainWindow):
     def ask_for_model(self) -> None:
         """A task model to open."""
         dialogs.ask_for_files(self, "Choose a task model", lambda paths: self.opening.open_model(str(paths[0])))
+
+    def ask_for_mask(self) -> None:
+        """A mask to hold the segmentation against."""
+        dialogs.ask_for_mask(self, self.opening.open_mask)
 
     def ask_for_settings(self) -> None:
         """Settings to lay over those in force."""

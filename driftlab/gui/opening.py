@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 from PySide6.QtCore import QObject, QSettings, Signal
 
 from driftlab import resource
-from driftlab.gui.document import Document, Entry
+from driftlab.gui.document import Document, Entry, Mask
 from driftlab.gui.dump_dialog import Dump
 from driftlab.gui.problem import Problem
-from driftlab.gui.sorting import sort
+from driftlab.gui.sorting import Sorted, sort
 from driftlab.gui.worker import Worker
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Opening(QObject):
     def __init__(self, document: Document, worker: Worker, store: QSettings) -> None:
         super().__init__()
         self._document, self._worker, self._store = document, worker, store
-        self._generation = {"frame": 0, "model": 0}
+        self._generation = {"frame": 0, "model": 0, "mask": 0}
         self._loading: dict[str, str] = {}
         self._selected: Entry | None = None
         #: Files that a command line has named, how it wants them loaded, and the settings that they begin with.
@@ -76,7 +76,7 @@ class Opening(QObject):
 
     def open(self, paths: list[Path]) -> None:
         """Open whatever these paths are: frames, folders, a model, settings."""
-        found = sort(paths)
+        found = self.sort(paths)
         for path, why in found.refused:
             self.failed.emit(Problem(f"'{path.name or path}' is not opened: {why}."))
         if found.models:
@@ -86,6 +86,28 @@ class Opening(QObject):
             self.select(self._document.add(found.frames)[0])
         if found.settings:
             self.open_settings(found.settings[-1])
+        if found.masks:
+            self.open_mask(found.masks[-1])
+
+    def sort(self, paths: list[Path]) -> Sorted:
+        """What these paths are; a picture that fits the segmentation on the screen as a mask is one."""
+        return sort(paths, self._is_mask)
+
+    def _is_mask(self, path: Path) -> bool:
+        frame, settings, model = self._document.frame, self._document.settings, self._document.model
+        if frame is None or settings is None or model is None or model.task != "segmentation":
+            return False
+        from driftlab.isp.develop import picture_size
+        from driftlab.mask_file import looks_like_mask
+
+        sizes = {frame.size, picture_size(frame, settings)}
+        return looks_like_mask(path, sizes, len(model.labels))
+
+    def open_mask(self, path: Path) -> None:
+        """Hold the segmentations of the frame that is shown against a mask."""
+        current = self._document.current
+        if current is not None:
+            self._begin("mask", path.name, partial(_mask, current, path))
 
     def open_sample(self) -> None:
         """The bundled example: a frame that the model has right, its fellows, and the model."""
@@ -186,10 +208,26 @@ class Opening(QObject):
         elif isinstance(item, Dump):
             self._withdraw()
             self.description_needed.emit(item)
+        elif kind == "mask":
+            self._take_mask(*item)
         elif kind == "model" and item is not None:
             self._remember_model(item)
         elif item is not None:
             self._document.show(*item)
+
+    def _take_mask(self, entry: Entry, mask: Mask) -> None:
+        frame, settings = self._document.frame, self._document.settings
+        if entry is not self._document.current or frame is None or settings is None:
+            return
+        from driftlab.analysis.mask import fits
+        from driftlab.errors import DriftlabError
+
+        try:
+            fits(mask.indices.shape, frame, settings, self._document.region)
+        except DriftlabError as error:
+            self.failed.emit(Problem.of(error))
+        else:
+            self._document.set_mask(mask)
 
     def _remember_model(self, item: tuple[TaskModel, str]) -> None:
         self._remember(item[1])
@@ -227,7 +265,13 @@ def _imported() -> Iterator[None]:
     for name in ("driftlab.raw.load", "driftlab.isp.develop", "driftlab.isp.draft", "driftlab.model.load"):
         import_module(name)
         yield None  # a frame that has been asked for meanwhile comes first
-    gc.freeze()  # what has been imported stays: to look through it for garbage would hold every thread for a tenth second
+    gc.freeze()  # what has been imported stays: to look through it for garbage would hold up every thread
+
+
+def _mask(entry: Entry, path: Path) -> Iterator[tuple[Entry, Mask]]:
+    from driftlab.mask_file import read_mask
+
+    yield entry, Mask(path, read_mask(path))
 
 
 def _alike(path: Path) -> tuple[str, int]:

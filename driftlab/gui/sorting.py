@@ -1,11 +1,11 @@
-"""What dropped or named paths are: frames, a task model, settings, or nothing that can be opened.
+"""What dropped or named paths are: frames, a task model, settings, a mask, or nothing that can be opened.
 
 Told from names alone, for a drop must say what it will do before it is let go; the loaders look at the content.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -27,12 +27,13 @@ class Sorted:
     frames: list[Path] = field(default_factory=list)
     models: list[Path] = field(default_factory=list)
     settings: list[Path] = field(default_factory=list)
+    masks: list[Path] = field(default_factory=list)
     refused: list[tuple[Path, str]] = field(default_factory=list)
 
     @property
     def opens(self) -> bool:
         """Whether there is anything to open."""
-        return bool(self.frames or self.models or self.settings)
+        return bool(self.frames or self.models or self.settings or self.masks)
 
     def sentence(self) -> str:
         """What opening them will do, or why it will do nothing."""
@@ -43,14 +44,19 @@ class Sorted:
             parts.append(f"use {self.models[-1].name} as the task model")
         if self.settings:
             parts.append(f"apply the settings of {self.settings[-1].name}")
+        if self.masks:
+            parts.append(f"hold the segmentation against the mask {self.masks[-1].name}")
         if parts:
             said = ", ".join(parts)
             return f"{said[0].upper()}{said[1:]}"
         return " ".join(f"{path.name or path}: {why}." for path, why in self.refused[:3]) or "Nothing to open."
 
 
-def sort(paths: Iterable[Path]) -> Sorted:
-    """Each path where it belongs; a folder stands for the frames in it, or for the model that it is."""
+def sort(paths: Iterable[Path], is_mask: Callable[[Path], bool] = lambda path: False) -> Sorted:
+    """Each path where it belongs; a folder stands for the frames in it, or for the model that it is.
+
+    A picture that `is_mask` takes for one is a mask, which no name tells.
+    """
     result = Sorted()
     for path in paths:
         suffix = path.suffix.lower()
@@ -70,6 +76,8 @@ def sort(paths: Iterable[Path]) -> Sorted:
             result.settings.append(path)
         elif suffix in {".csv", ".txt", ".md", ".html", ".xml", ".pdf", ".xmp", ".py", ".zip"}:
             result.refused.append((path, f"driftlab opens camera files, pictures and models, no {suffix} files"))
+        elif is_mask(path):
+            result.masks.append(path)
         else:  # headerless dumps have any name
             result.frames.append(path)
     return result

@@ -10,9 +10,11 @@ from superqt import QElidingLabel
 
 from driftlab.errors import DriftlabError
 from driftlab.gui import theme
+from driftlab.gui.class_colors import class_color, is_ground
 from driftlab.gui.computing import Answer, Computing, is_segmentation
 from driftlab.gui.document import Document
 from driftlab.gui.numbers import change, decimals, written
+from driftlab.gui.reference import reference_for
 from driftlab.gui.widgets.logit_bars import BarRow, LogitBars
 from driftlab.gui.widgets.still_label import StillLabel
 from driftlab.gui.widgets.strip import Strip
@@ -50,6 +52,7 @@ class LogitsPanel(QWidget):
         document.frame_changed.connect(self._await)
         computing.answer_changed.connect(self.show_answer)
         computing.nominal_changed.connect(lambda _: self.show_answer(computing.answer))
+        document.mask_changed.connect(lambda _: self.show_answer(computing.answer))
         computing.staled.connect(self._show_stale)
         computing.failed.connect(self._show_failure)
 
@@ -102,7 +105,7 @@ class LogitsPanel(QWidget):
         nominal = self._computing.nominal
         reference = nominal.prediction if nominal is not None else None
         if is_segmentation(answer.prediction):
-            self._show_segmentation(answer.prediction, cast("Segmentation | None", reference), stale)
+            self._show_segmentation(answer, answer.prediction, cast("Segmentation | None", reference), stale)
         else:
             self._show_prediction(cast("Prediction", answer.prediction), cast("Prediction | None", reference), stale)
         self._show_flip(stale)
@@ -139,27 +142,30 @@ class LogitsPanel(QWidget):
             self.strip.add(prediction.margin, flip is not None and flip is not self._last_flip)
             self._last_flip = flip
 
-    def _show_segmentation(self, segmentation: Segmentation, reference: Segmentation | None, stale: bool) -> None:
+    def _show_segmentation(
+        self, answer: Answer, segmentation: Segmentation, reference: Segmentation | None, stale: bool
+    ) -> None:
         areas = {area.index: area.share for area in segmentation.areas}
         before = {area.index: area.share for area in reference.areas} if reference is not None else None
-        agreement = None
-        if reference is not None and reference.mask.shape == segmentation.mask.shape:
-            agreement = segmentation.iou(reference.mask).tolist()
+        against = reference_for(answer, self._computing.nominal, self._document.mask)
+        agreement = None if against.mask is None else segmentation.iou(against.mask).tolist()
+        missed = [index for index, value in enumerate(agreement or []) if value == 0 and index not in areas]
+        areas |= dict.fromkeys(missed, 0.0)
         rows = [
             BarRow(
                 segmentation.labels[index],
                 100 * share,
                 None if before is None else 100 * before.get(index, 0.0),
-                "" if agreement is None else f"IoU {written(agreement[index], 3)}",
+                "" if agreement is None or agreement[index] != agreement[index] else f"IoU {agreement[index]:.3f}",
+                None if is_ground(segmentation.labels[index]) else class_color(index),
             )
             for index, share in [*areas.items()][:SHOWN]
         ]
         self.bars.show_rows(rows, places=1, stale=stale)
         self.strip.setVisible(False)  # of margins, which a mask has none of
         known = [value for value in agreement or [] if value == value]
-        self.margin.setText(
-            f"mean IoU {written(sum(known) / len(known), 3)} against nominal" if known else "areas in %"
-        )
+        mean = f"mean IoU {sum(known) / len(known):.3f} against {against.name}" if known else "areas in %"
+        self.margin.setText(against.trouble or mean)
 
     def _show_flip(self, stale: bool) -> None:
         nominal, answer = self._computing.nominal, self._computing.answer

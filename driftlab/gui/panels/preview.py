@@ -11,9 +11,11 @@ from PySide6.QtCore import QRectF, QTimer, Signal
 from PySide6.QtGui import QImage, QResizeEvent
 from PySide6.QtWidgets import QStackedLayout, QWidget
 
-from driftlab.gui.computing import Answer, Computing
+from driftlab.gui.class_colors import colored_mask
+from driftlab.gui.computing import Answer, Computing, is_segmentation
 from driftlab.gui.document import Document
 from driftlab.gui.preview_source import Picture, PreviewSource, Readout
+from driftlab.gui.reference import reference_for
 from driftlab.gui.widgets.drop_area import DropArea
 from driftlab.gui.widgets.model_inset import ModelInset
 from driftlab.gui.widgets.picture_view import PictureView
@@ -39,6 +41,7 @@ class PreviewPanel(QWidget):
         self.view = PictureView()
         self.drop_area = DropArea()
         self.inset = ModelInset(self.view)
+        self._shows_mask = True
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self.drop_area)
         self._stack.addWidget(self.view)
@@ -51,6 +54,12 @@ class PreviewPanel(QWidget):
         document.drag_ended.connect(self._draw_exact)
         document.model_changed.connect(lambda: self._show_answer(None))
         computing.answer_changed.connect(self._show_answer)
+        computing.answer_changed.connect(lambda _: self._show_mask())
+        computing.nominal_changed.connect(lambda _: self._show_mask())
+        computing.staled.connect(self._dim_mask)
+        document.mask_changed.connect(lambda _: self._show_mask())
+        document.frame_changed.connect(self._show_mask)
+        document.model_changed.connect(lambda _: self._show_mask())
         computing.staled.connect(self.inset.show_stale)
         source.pictured.connect(self._take)
         source.nominal_pictured.connect(self._take_nominal)
@@ -92,6 +101,11 @@ class PreviewPanel(QWidget):
         """Whether what the model sees is shown in a corner."""
         self.inset.wanted = on
         self.inset.settle()
+
+    def show_mask(self, on: bool) -> None:
+        """Whether the mask of a segmentation lies over the picture."""
+        self._shows_mask = on
+        self._show_mask()
 
     def redraw(self) -> None:
         """Draw anew what is shown, with another engine for instance."""
@@ -169,6 +183,24 @@ class PreviewPanel(QWidget):
             self.view.boxes = boxes
             self.view.update()
 
+    def _show_mask(self) -> None:
+        answer, frame = self._computing.answer, self._document.frame
+        self.view.classes = None
+        if self._shows_mask and answer is not None and answer.question.frame is frame:
+            prediction = answer.prediction
+            if is_segmentation(prediction):
+                reference = reference_for(answer, self._computing.nominal, self._document.mask).mask
+                other = None if reference is None else reference.numpy()
+                image = colored_mask(prediction.mask.numpy(), other, prediction.labels)
+                self.view.classes = image, _place(answer)
+        self.view.classes_stale = answer is not None and not self._computing.current and not answer.question.draft
+        self.view.update()
+
+    def _dim_mask(self) -> None:
+        if self.view.classes is not None and not self._document.dragging:
+            self.view.classes_stale = True
+            self.view.update()
+
     def _covers(self, box: QRectF) -> bool:
         """Whether a frame of the model is all of what it is given: then there is nothing to draw."""
         region, size = self._document.region, self.view.size_
@@ -189,3 +221,14 @@ class PreviewPanel(QWidget):
         """The inset keeps to its corner."""
         super().resizeEvent(event)
         self.inset.settle()
+
+
+def _place(answer: Answer) -> QRectF:
+    """Where in the picture an answer is of."""
+    from driftlab.isp.develop import picture_size
+
+    question = answer.question
+    if question.region is not None:
+        return QRectF(question.region.left, question.region.top, question.region.width, question.region.height)
+    height, width = picture_size(question.frame, question.settings)
+    return QRectF(0, 0, width, height)

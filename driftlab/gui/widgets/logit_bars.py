@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from driftlab.gui import theme
@@ -16,6 +16,7 @@ from driftlab.gui.numbers import change, written
 __all__ = ["BarRow", "LogitBars"]
 
 ROW: Final = 26
+SWATCH: Final = 10
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class BarRow:
     now: float
     nominal: float | None
     note: str = ""
+    color: QColor | None = None  # of its swatch, where it has one elsewhere too
 
 
 class LogitBars(QWidget):
@@ -71,7 +73,9 @@ class LogitBars(QWidget):
         metrics = QFontMetrics(font)
         values = [value for row in self._rows for value in (row.now, row.nominal) if value is not None]
         low, high = min(*values, 0.0), max(*values, 1e-9)
-        label_width = min(max(metrics.horizontalAdvance(row.label) for row in self._rows) + 12, self.width() * 0.34)
+        swatch = SWATCH + 6 if any(row.color is not None for row in self._rows) else 0
+        widest = max(metrics.horizontalAdvance(row.label) for row in self._rows)
+        label_width = min(widest + swatch + 12, self.width() * 0.34)
         number = metrics.horizontalAdvance("−00.00") + 8
         note = max((metrics.horizontalAdvance(row.note) for row in self._rows), default=0) + 12
         bars = QRectF(label_width + 8, 0, max(self.width() - label_width - 2 * number - note - 24, 40), ROW)
@@ -100,8 +104,12 @@ class LogitBars(QWidget):
         middle = Qt.AlignmentFlag.AlignVCenter
         text = theme.color("dim" if self._stale else "text")
         painter.setPen(text)
-        label = metrics.elidedText(row.label, Qt.TextElideMode.ElideRight, int(bars.left() - 12))
-        painter.drawText(QRectF(4, top, bars.left() - 8, ROW), middle, label)
+        start = 4.0
+        if row.color is not None:
+            painter.fillRect(QRectF(4, top + (ROW - SWATCH) / 2, SWATCH, SWATCH), row.color)
+            start += SWATCH + 6
+        label = metrics.elidedText(row.label, Qt.TextElideMode.ElideRight, int(bars.left() - start - 8))
+        painter.drawText(QRectF(start, top, bars.left() - start - 4, ROW), middle, label)
         painter.setPen(Qt.PenStyle.NoPen)
         if row.nominal is not None:
             painter.setBrush(theme.color("nominal", 0.5 if self._stale else 0.85))

@@ -79,8 +79,8 @@ class PictureView(QWidget):
         self.region: Region | None = None
         self.boxes: tuple[QRectF, ...] = ()
         self.overlay: tuple[QImage, QRectF] | None = None
-        self.mask: tuple[QImage, QRectF] | None = None
-        self.mask_stale = False
+        self.classes: tuple[QImage, QRectF] | None = None
+        self.classes_stale = False
         self._center = QPointF()
         self._drag: QPointF | None = None
         self._tool: RegionTool | None = None
@@ -289,6 +289,10 @@ class PictureView(QWidget):
                 self._draw(painter, output.picture)
             elif not whole:
                 self._draw_now(painter)
+                if self.classes is not None:
+                    painter.setOpacity(0.4 if self.classes_stale else 1.0)
+                    self._draw_image(painter, *self.classes)
+                    painter.setOpacity(1.0)
                 if self.overlay is not None:
                     self._draw_image(painter, self.overlay[0], self.overlay[1])
             else:
