@@ -40,6 +40,7 @@ DOCKS: Final[tuple[Dock, ...]] = (
     Dock("logits", "Logits", BOTTOM, lambda w: w.logits, width=400),
     Dock("sensitivity", "Sensitivity", BOTTOM, lambda w: w.sensitivity, width=440),
     Dock("heatmap", "Heatmap", BOTTOM, lambda w: w.heatmap, beside="sensitivity"),
+    Dock("tolerance", "Tolerance", BOTTOM, lambda w: w.searches.tolerance, beside="sensitivity"),
 )
 
 

@@ -12,20 +12,22 @@ from PySide6.QtCore import QObject, Signal
 from driftlab.gui.problem import Problem
 from driftlab.gui.worker import Worker
 
-__all__ = ["KINDS", "JobRecord", "Jobs", "Kind", "State", "make_worker"]
+__all__ = ["ASIDE", "KINDS", "JobRecord", "Jobs", "Kind", "State", "make_worker"]
 
 
 @dataclass(frozen=True)
 class Kind:
     """One line of the table: what a kind is called; what the status bar says, unless it is too short to be read.
 
-    What is begun of a kind that finishes is delivered though a newer one is asked for.
+    What is begun of a kind that finishes is delivered though a newer one is asked for. What is done aside lets all
+    others go first, and nobody waits for it.
     """
 
     name: str
     title: str
     said: str = ""
     finishes: bool = False
+    aside: bool = False
 
 
 #: The most urgent first. A new kind of job is one line here.
@@ -36,7 +38,10 @@ KINDS: Final[tuple[Kind, ...]] = (
     Kind("logits", "Logits", finishes=True),
     Kind("heatmap", "Sensitivities and heatmaps", "sensitivities"),
     Kind("analysis", "Save the picture", "saving"),
+    Kind("tolerance", "Tolerances", "tolerances", aside=True),
 )
+#: The kinds that are done aside.
+ASIDE: Final = frozenset(kind.name for kind in KINDS if kind.aside)
 
 
 def make_worker() -> Worker:

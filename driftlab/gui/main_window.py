@@ -20,7 +20,7 @@ from driftlab.gui.document import Document
 from driftlab.gui.dropping import Dropping
 from driftlab.gui.explaining import Explaining
 from driftlab.gui.held_key import HeldKey
-from driftlab.gui.jobs import KINDS, Jobs, make_worker
+from driftlab.gui.jobs import ASIDE, KINDS, Jobs, make_worker
 from driftlab.gui.opening import Opening, Untrusted
 from driftlab.gui.panels.frames import FramesPanel
 from driftlab.gui.panels.heatmap import HeatmapPanel
@@ -32,6 +32,7 @@ from driftlab.gui.panels.stages import StagesPanel
 from driftlab.gui.panels.status import StatusLine
 from driftlab.gui.preview_source import PreviewSource, TorchEngine
 from driftlab.gui.problem import Problem
+from driftlab.gui.searches import Searches
 from driftlab.gui.stage_outputs import StageOutput, StageOutputs
 from driftlab.gui.tab_order import tab_from
 from driftlab.gui.widgets.message_bar import MessageBar
@@ -62,6 +63,7 @@ class MainWindow(QMainWindow):
         self.sensitivity: SensitivityPanel = SensitivityPanel(self.document, self.explaining)
         self.heatmap: HeatmapPanel = HeatmapPanel(self.document, self.explaining)
         self.frames: FramesPanel = FramesPanel(self.document, self.computing)
+        self.searches: Searches = Searches(self.document, self.worker, store)
         self.status = StatusLine(self.jobs)
         self.messages = MessageBar()
         self.dropping = Dropping(self, self.opening.sort)
@@ -74,6 +76,7 @@ class MainWindow(QMainWindow):
             self.computing,
             self.explaining,
             self.outputs,
+            self.searches,
         )
         for part in parts:
             part.setParent(self)  # they end with the window
@@ -121,6 +124,10 @@ class MainWindow(QMainWindow):
         self.heatmap.overlay.toggled.connect(self.actions_by_name["heatmap"].setChecked)
         self.sensitivity.shares_changed.connect(self.stages.show_sensitivities)
         self.sensitivity.bars.chosen.connect(self.stages.reveal)
+        self.searches.tolerance.bands_changed.connect(self.stages.show_bands)
+        self.searches.chosen.connect(self.stages.reveal)
+        self.searches.copied.connect(lambda text: self.status.showMessage(f"Copied: {text}", 6000))
+        self.searches.failed.connect(lambda error: self.messages.show_problem(Problem.of(error)))
         self.stages.failed.connect(self.messages.show_problem)
         self.source.failed.connect(lambda error: self.messages.show_problem(Problem.of(error)))
         self.computing.failed.connect(lambda error: self.messages.show_problem(Problem.of(error)))
@@ -148,7 +155,7 @@ class MainWindow(QMainWindow):
     def current(self) -> bool:
         """Whether nothing is loading, and picture, logits and sensitivities are of the settings in force."""
         return (
-            not self.worker.busy
+            not self.worker.busy - ASIDE
             and self.opening.idle
             and self.preview.current
             and self.source.idle

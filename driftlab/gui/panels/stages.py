@@ -14,6 +14,7 @@ from superqt.utils import signals_blocked
 from driftlab.errors import DriftlabError
 from driftlab.gui.document import Document
 from driftlab.gui.problem import Problem
+from driftlab.gui.widgets.band import Band
 from driftlab.gui.widgets.stage_group import StageGroup, Steady
 from driftlab.gui.widgets.temperature_rows import TemperatureRows
 
@@ -89,6 +90,12 @@ class StagesPanel(QWidget):
         """The thin bars below the tracks."""
         for group in self.groups.values():
             group.show_sensitivities(shares)
+
+    def show_bands(self, bands: dict[str, Band]) -> None:
+        """The tolerances on the tracks, by key."""
+        for group in self.groups.values():
+            for key, row in group.rows.items():
+                row.show_band(bands.get(key))
 
     def reveal(self, key: str) -> None:
         """Open the group of a key and bring its row in sight."""

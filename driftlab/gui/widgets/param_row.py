@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 from superqt import QElidingLabel
 
 from driftlab.gui.numbers import decimals, plain
+from driftlab.gui.widgets.band import Band
 from driftlab.gui.widgets.track import Track
 from driftlab.gui.widgets.value_edit import ValueEdit
 
@@ -61,8 +62,9 @@ class ParamRow(QWidget):
         limits = (
             f"{plain(param.low)} to {plain(param.high)}{unit}; typed, {plain(param.hard[0])} to {plain(param.hard[1])}"
         )
+        self._tip = f"<b>{param.label}</b><br>{param.help}<br><br>{limits}<br><code>{key}</code>"
         for widget in (self.label, self.track, self.edit):
-            widget.setToolTip(f"<b>{param.label}</b><br>{param.help}<br><br>{limits}<br><code>{key}</code>")
+            widget.setToolTip(self._tip)
             widget.setAccessibleName(f"{param.label}, {param.unit}" if param.unit else param.label)
             widget.setAccessibleDescription(param.help)
         self.track.moved.connect(self._edit)
@@ -84,6 +86,12 @@ class ParamRow(QWidget):
         if font.bold() != (value != nominal):
             font.setBold(value != nominal)
             self.label.setFont(font)
+
+    def show_band(self, band: Band | None) -> None:
+        """The tolerance, on the track and in its tooltip."""
+        if band != self.track.band:
+            self.track.show_band(band)
+            self.track.setToolTip(self._tip + (f"<hr>{band.help}" if band else ""))
 
     def forget(self) -> None:
         """What is shown may not be what is: an edit was refused."""

@@ -1,4 +1,4 @@
-"""A slider's track: the soft range, a tick at nominal, the handle; linear or logarithmic.
+"""A slider's track: the soft range, the tolerance, a tick at nominal, the handle; linear or logarithmic.
 
 Click anywhere sets, Shift is ten times and Ctrl a tenth as far, the wheel only where the slider has the focus.
 """
@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QSizePolicy, QSlider
 from superqt.utils import signals_blocked
 
 from driftlab.gui import theme
+from driftlab.gui.widgets.band import Band, draw_band
 
 __all__ = ["Track"]
 
@@ -44,6 +45,7 @@ class Track(QSlider):
         self._low, self._high, self._log, self._integer = low, high, log and low > 0, integer
         self._value = self._nominal = low
         self._sensitivity: float | None = None
+        self.band: Band | None = None
         self._from: tuple[float, float] | None = None  # where a drag is: pointer, share of the track
         self.setRange(0, STEPS)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -61,6 +63,12 @@ class Track(QSlider):
         """The thin bar below: from −1 to 1 of the strongest, or None for not known."""
         if share != self._sensitivity:
             self._sensitivity = share
+            self.update()
+
+    def show_band(self, band: Band | None) -> None:
+        """The tolerance on the track, or None where there is none."""
+        if band != self.band:
+            self.band = band
             self.update()
 
     def share(self, value: float) -> float:
@@ -176,13 +184,15 @@ class Track(QSlider):
         self.reset_asked.emit()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Groove, the way from nominal, tick, handle."""
+        """Tolerance, groove, the way from nominal, tick, handle."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if not self.isEnabled():
             painter.setOpacity(0.4)
         middle = self.height() / 2 - 1
         nominal, handle = self._x(self.share(self._nominal)), self._x(self.share(self._value))
+        if self.band is not None:
+            draw_band(painter, self.band, lambda value: self._x(self.share(value)), middle)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme.color("groove"))
         painter.drawRoundedRect(QRectF(MARGIN, middle - 1.5, self._length(), 3), 1.5, 1.5)
@@ -194,7 +204,7 @@ class Track(QSlider):
         outside = not self._low <= self._value <= self._high
         edge = theme.color("violated" if outside else "accent" if self.hasFocus() else "dim")
         painter.setPen(QPen(edge, 2 if self.hasFocus() or outside else 1))
-        painter.setBrush(theme.color("accent" if self._from is not None else "raised"))
+        painter.setBrush(theme.color("accent" if self._from is not None else "handle"))
         painter.drawEllipse(QPointF(handle, middle), 5.5, 5.5)
         if self._sensitivity:
             painter.setPen(Qt.PenStyle.NoPen)

@@ -1,0 +1,64 @@
+"""The longer questions of the window, and their panels: how far each parameter may go.
+
+What the main window needs to know of them is here, so that a new one changes nothing there but the table of docks.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QSettings, Qt, Signal
+from PySide6.QtWidgets import QFileDialog
+
+from driftlab.errors import DriftlabError
+from driftlab.gui.document import Document
+from driftlab.gui.panels.tolerance import TolerancePanel
+from driftlab.gui.tolerating import Tolerating
+from driftlab.gui.worker import Worker
+
+__all__ = ["Searches"]
+
+
+class Searches(QObject):
+    """All of them."""
+
+    #: The key of a parameter that was chosen in one of the panels.
+    chosen = Signal(str)
+    #: What was copied, for the status bar.
+    copied = Signal(str)
+    failed = Signal(object)  # exception
+
+    def __init__(self, document: Document, worker: Worker, store: QSettings) -> None:
+        super().__init__()
+        self._store = store
+        self.tolerating = Tolerating(document, worker)
+        self.tolerating.setParent(self)
+        self.tolerating.automatic = store.value("tolerance/automatic", True) in (True, "true")
+        self.tolerance = TolerancePanel(document, self.tolerating)
+        self.tolerating.chosen_changed.connect(self._remember)
+        self.tolerance.chosen.connect(self.chosen)
+        self.tolerance.copied.connect(self.copied)
+        self.tolerance.failed.connect(self.failed)
+        self.tolerance.labels_asked.connect(self._ask_for_labels)
+
+    def open_labels(self, table: Path) -> None:
+        """What the pictures show, from a table of `file,label` or `file,mask`."""
+        from driftlab.data.entries import entries_of
+
+        try:
+            truths = {entry.path.absolute(): entry for entry in entries_of([table])}
+        except DriftlabError as error:
+            self.failed.emit(error)
+            return
+        self.tolerating.choose(truths=truths, table=table)
+
+    def _ask_for_labels(self) -> None:
+        dialog = QFileDialog(self.tolerance, "Labels from a table")
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.setNameFilters(["Tables (*.csv)", "All files (*)"])
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(lambda name: self.open_labels(Path(name)))
+        dialog.open()
+
+    def _remember(self) -> None:
+        self._store.setValue("tolerance/automatic", self.tolerating.automatic)
