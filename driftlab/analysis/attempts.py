@@ -129,6 +129,12 @@ class Attempts:
         values, scores, slopes = yield from self._sloped(subjects, points, shape, size, smooth=True)
         return values, self._each.pull(scores, slopes)
 
+    def slopes_at_nominal(self, shape: Shape, size: float) -> Generator[None, None, Tensor]:
+        """The slopes by share of every picture's score, `[N, P]`. Raises Spent."""
+        at = self.center.expand(len(self.subjects), -1)
+        _, _, slopes = yield from self._sloped(self.everyone, at, shape, size, smooth=True)
+        return slopes.reshape(-1, len(self.center))
+
     def steepest(self, subjects: Tensor, points: Tensor, shape: Shape, size: float) -> Sloping:
         """The values `[M]`, and by every axis the steepest slope of any picture's score, `[M, P]`. Raises Spent.
 

@@ -23,6 +23,8 @@ __all__ = ["Effort", "Hunter", "Size"]
 CHUNK: Final = 64
 #: Axes of a box all of whose corners are tried; of more axes so many are drawn.
 CORNERED: Final = 5
+#: Pictures at whose lowest points all others are asked too, where more than one has to fail.
+FORETOLD: Final = 12
 #: The first step of a descent, a share of the width, and what of it is left at each next one.
 STEP: Final = 0.5
 DECAY: Final = 0.7
@@ -104,36 +106,48 @@ class Hunter:
     def broken(self, shape: Shape, size: float, effort: Effort) -> Looking:
         """Whether a failure was found in the region.
 
-        By slopes from nominal and from what came nearest to failing; at corners and Sobol points; by slopes from the
-        lowest of those and from random points.
+        By slopes from nominal and from what came nearest to failing; at corners and Sobol points, and where the slopes
+        at the lowest of those lead every subject; then step by step from the lowest of all and from random points.
         """
-        attempts, free = self.attempts, set(shape.free)
-        if not free <= self._slopes[0]:
-            at = attempts.center.expand(len(attempts.everyone), -1)
-            self._slopes = free, (yield from attempts.sloped(attempts.everyone, at, shape, size))[1]
-        foretold, values = self.foretold(shape, size)
-        weakest = values.argsort(stable=True)
+        attempts, everyone = self.attempts, self.attempts.everyone
+        if not set(shape.free) <= self._slopes[0]:
+            self._slopes = set(shape.free), (yield from attempts.slopes_at_nominal(shape, size))
+        foretold, scores = self.foretold(shape, size)
+        weakest = scores.argsort(stable=True)
         known = attempts.rows.at(attempts.rows.value.argsort(stable=True)[: effort.starts])
-        pool = [(known.subject, shape.into(known.points, size)), (attempts.everyone, foretold)]
-        lowest = yield from self._lowest(pool, effort.starts)
-        if lowest is None or (yield from self._descended(*lowest, shape, size, effort)):
+        pool = [(known.subject, shape.into(known.points, size))]
+        if attempts.verdict.single:
+            pool.append((everyone, foretold))
+        else:  # where one picture is lowest others may fail with it
+            pull = attempts.verdict.pull(attempts.nominal.scores, self._slopes[1])[None]
+            points = torch.cat([shape.lowest(pull, size), foretold[weakest[:FORETOLD]]])
+            pool.append((torch.zeros(len(points), dtype=torch.int64), points))
+        first = yield from self._asked(pool)
+        if first is None or (yield from self._descended(*self._few(*first, effort.starts), shape, size, effort)):
             return True
         unit = self._sobol.draw(effort.points, dtype=torch.float64)
-        pool = [_everywhere(weakest[: effort.cornered], corner) for corner in self._corners(shape, size)]
-        pool += [_everywhere(attempts.everyone, point) for point in shape.spread(unit, size)]
-        lowest = yield from self._lowest(pool, effort.starts)
-        if lowest is None:
+        cornered = (weakest if attempts.verdict.single else everyone)[: effort.cornered]
+        pool = [_everywhere(cornered, corner) for corner in self._corners(shape, size)]
+        pool += [_everywhere(everyone, point) for point in shape.spread(unit, size)]
+        second = yield from self._asked(pool)
+        if second is None:
             return True
+        subjects, points = self._few(*second, max(len(everyone), effort.starts), each=1)
+        _, slopes = yield from attempts.sloped(subjects, points, shape, size)
+        third = yield from self._asked([(subjects, shape.lowest(slopes, size))])
+        if third is None:
+            return True
+        subjects, points, values = (torch.cat(pair) for pair in zip(second, third, strict=True))
+        subjects, points = self._few(subjects, points, values, effort.starts)
         drawn = shape.spread(self._drawn(-(-effort.starts // 2)), size)
-        subjects = weakest[torch.arange(len(drawn)) % len(weakest)]
-        starts = torch.cat([lowest[0], subjects]), torch.cat([lowest[1], drawn])
-        return (yield from self._descended(*starts, shape, size, effort))
+        subjects = torch.cat([subjects, subjects[torch.arange(len(drawn)) % len(subjects)]])
+        return (yield from self._descended(subjects, torch.cat([points, drawn]), shape, size, effort))
 
     def foretold(self, shape: Shape, size: float) -> tuple[Tensor, Tensor]:
-        """Where in the region the slopes at nominal see every subject lowest, `[S, P]`, and how low, `[S]`."""
+        """Where in the region the slopes at nominal see each picture lowest, `[N, P]`, and with what scores, `[N]`."""
         slopes = self._slopes[1]
         points = shape.lowest(slopes, size)
-        return points, self.attempts.at_nominal + ((points - self.attempts.center) * slopes).sum(1)
+        return points, self.attempts.nominal.scores + ((points - self.attempts.center) * slopes).sum(1)
 
     def _sampled(self, shape: Shape, size: float, most: int) -> Generator[None, None, int]:
         """Asks some more points, drawn evenly and independently: how many."""
@@ -167,13 +181,13 @@ class Hunter:
             values, slopes = yield from self.attempts.sloped(subjects, points, shape, size)
             if bool((values < 0).any()):
                 return True
-            points = shape.stepped(points, slopes, size, STEP * DECAY**step)
+            subjects, points = _distinct(subjects, shape.stepped(points, slopes, size, STEP * DECAY**step))
         values = yield from self.attempts.asked(subjects, points)
         return bool((values < 0).any())
 
-    def _lowest(self, pool: Sequence[Starts], count: int) -> Generator[None, None, Starts | None]:
-        """The `count` lowest of all, few of each subject; None as soon as one fails."""
-        subjects, points = _joined(pool)
+    def _asked(self, pool: Sequence[Starts]) -> Generator[None, None, tuple[Tensor, Tensor, Tensor] | None]:
+        """Subjects, points and their values; None as soon as one fails."""
+        subjects, points = _distinct(*_joined(pool))
         values = torch.empty(len(points), dtype=torch.float64)
         many = max(CHUNK // len(self.attempts.subjects[0]), 1)
         for first in range(0, len(points), many):
@@ -181,7 +195,11 @@ class Hunter:
             values[some] = yield from self.attempts.asked(subjects[some], points[some])
             if bool((values[some] < 0).any()):
                 return None
-        most = max(2, -(-count // len(self.attempts.subjects)))
+        return subjects, points, values
+
+    def _few(self, subjects: Tensor, points: Tensor, values: Tensor, count: int, each: int = 2) -> Starts:
+        """The `count` lowest, at most so many of each subject unless there are too few subjects."""
+        most = max(each, -(-count // len(self.attempts.subjects)))
         taken, of = list[int](), Counter[int]()
         for row in values.argsort(stable=True).tolist():
             of[int(subjects[row])] += 1
@@ -214,3 +232,9 @@ def _everywhere(subjects: Tensor, point: Tensor) -> Starts:
 
 def _joined(pool: Sequence[Starts]) -> Starts:
     return torch.cat([subjects for subjects, _ in pool]), torch.cat([points for _, points in pool])
+
+
+def _distinct(subjects: Tensor, points: Tensor) -> Starts:
+    """The same without repetitions: ways down often meet in a corner."""
+    rows = torch.cat([subjects[:, None].to(points), points], 1).unique(dim=0)
+    return rows[:, 0].long(), rows[:, 1:]

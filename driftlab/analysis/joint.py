@@ -241,13 +241,13 @@ def _extra(attempts: Attempts) -> int:
 
 def _paired(hunter: Hunter, known: _Known, effort: Effort) -> Iterator[_Known]:
     """With one pair of axes more each time, those first that the slopes at nominal foretell most of."""
-    box, keys = known.box, [axis.key for axis in known.attempts.trials.axes]
+    box, verdict, keys = known.box, known.attempts.verdict, [axis.key for axis in known.attempts.trials.axes]
     pairs = list(combinations(box.free, 2))
     if known.size.held == box.largest:  # every pair's box is within
         yield replace(known, pairs=len(pairs))
         return
     boxes = {pair: box.only(pair) for pair in pairs}
-    order = sorted(pairs, key=lambda pair: float(hunter.foretold(boxes[pair], 1.0)[1].min()))
+    order = sorted(pairs, key=lambda pair: float(verdict.values(hunter.foretold(boxes[pair], 1.0)[1])))
     for first, second in order:
         size = NOTHING
         for found in _until_spent(hunter.grown(boxes[first, second], effort, COARSE)):

@@ -108,6 +108,15 @@ def test_only_a_far_corner_fails() -> None:
     assert found.pairs == 6
 
 
+def test_pictures_that_are_flat_at_nominal_are_searched_too() -> None:
+    # 1 − (w · x)², whose slopes at nominal are zero, of ten pictures: the largest |w · x| in the box is s Σ |w|.
+    axes = [axis_of(f"p{number}", 0.0, -1.0, 1.0) for number in range(12)]
+    weights = torch.randn(12, 10, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    found = last(Planted(axes, lambda at: 1 - (at @ weights) ** 2, 10), points=10)
+    assert found.scale == near(1 / float(weights.abs().sum(0).max()))
+    assert found.ball == near(1 / float(weights.norm(dim=0).max()) / 2)
+
+
 def test_axes_of_factors_grow_by_factors() -> None:
     axes = [axis_of("gain", 1.0, 1 / 4, 4.0, log=True), axis_of("wide", 100.0, 10.0, 1000.0, log=True)]
     found = last(Planted(axes, lambda at: math.log(4) - at[:, 0].log() - at[:, 1].div(100).log() / 2))
