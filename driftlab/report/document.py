@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from driftlab.report.blocks import Block, Column, Facts, Figure, Heading, Table, Text
+from driftlab.report.failures import failures, joint
 from driftlab.report.grounds import grounds
 from driftlab.report.plots import band, curve
 from driftlab.report.words import (
@@ -17,7 +18,6 @@ from driftlab.report.words import (
     rounded,
     safe_text,
     share_text,
-    with_unit,
 )
 
 __all__ = ["document", "floor_of", "title_of"]
@@ -35,8 +35,8 @@ def document(report: Report) -> list[Block]:
     return [
         *_summary(report),
         *_intervals(report),
-        *_joint(report),
-        *_failures(report),
+        *joint(report),
+        *failures(report),
         *_curves(report),
         *_claims(report),
         *_classes(report),
@@ -158,81 +158,6 @@ def _interval_row(axis: Mapping[str, Any]) -> tuple[str, ...]:
         "none seen" if first is None else rounded(first["position"], places),
         str(axis["evaluations"]),
     )
-
-
-def _joint(report: Report) -> list[Block]:
-    joint = report["results"]["joint"]
-    heading = Heading("How far all may drift together")
-    if joint is None:
-        return [heading, Text("Not searched: of several parameters at once this report says nothing.", "note")]
-    rows = tuple(
-        (side["param"], side["unit"] or "–", rounded(side["nominal"], places_of(side["searched"])),
-         between(side["safe"], places_of(side["searched"])))
-        for side in joint["box"]
-    )  # fmt: skip
-    columns = (
-        Column("Parameter", weight=2),
-        Column("Unit"),
-        Column("Nominal", "number"),
-        Column("Safe together", "number", 2),
-    )
-    samples, bounds = joint["samples"], joint["bounds"]
-    told = f"{joint['status']}: {STATUS[joint['status']]}."
-    if samples["n"] and samples["failing_share_below"] is not None:
-        told += (
-            f" {count_of(samples['n'], 'point')} drawn from the box at random held; with "
-            f"{share_text(samples['confidence'])} confidence fewer than {share_text(samples['failing_share_below'])} "
-            f"of its points fail."
-        )
-    if bounds is not None:
-        low, high = (rounded(value) for value in bounds["worst_score"])
-        told += f" Branch and bound puts the worst score in it between {low} and {high} ({bounds['lipschitz_source']})."
-    facts = [
-        ("Size", f"{rounded(joint['scale'])} of the product of the intervals; "
-                 f"{share_text(joint['volume_fraction'])} of the searched volume"),
-        ("Ball without failure", f"radius {rounded(joint['ball']['radius'])} in shares of the searched ranges"),
-        ("Looked at", f"{share_text(joint['coverage']['hit_share'])} of the cells of the box, cut in "
-                      f"{joint['coverage']['bins']} along every pair of parameters"),
-        ("Worst seen inside", f"score {rounded(joint['worst_case']['score'])}: {joint['worst_case']['name']} at "
-                              f"{_places(joint['worst_case']['at'])}"),
-    ]  # fmt: skip
-    if joint["counterexample"] is not None:
-        nearest = joint["counterexample"]
-        facts.append(("Nearest failure", f"{nearest['name']} at {_places(nearest['at'])}, {_flip(nearest)}"))
-    for each in joint["interactions"]:
-        first, second = each["params"]
-        facts.append(("Interact", f"{first} and {second}: their box is {rounded(each['scale'])} of their intervals"))
-    return [heading, Text(told), Table("The box", columns, rows), Facts(tuple(facts))]
-
-
-def _places(at: list[Mapping[str, Any]]) -> str:
-    return ", ".join(f"{each['param']} = {with_unit(rounded(each['value']), each['value_unit'])}" for each in at)
-
-
-def _flip(failure: Mapping[str, Any]) -> str:
-    if failure["from"] == failure["to"]:
-        return f"score {rounded(failure['score'])}"
-    return f"{failure['from']} becomes {failure['to']}"
-
-
-def _failures(report: Report) -> list[Block]:
-    examples = report["counterexamples"]
-    if not examples:
-        return [Heading("What fails first"), Text("No failure was seen in the searched ranges.")]
-    columns = (Column("Picture", weight=1.5), Column("At", weight=2.4), Column("What happens", weight=1.8),
-               Column("Score", "number", 0.8))  # fmt: skip
-    rows = tuple((each["name"], _places(each["at"]), _flip(each), rounded(each["score"])) for each in examples)
-    commands = tuple((str(each["index"] + 1), each["command"]) for each in examples)
-    return [
-        Heading("What fails first"),
-        Table("Failures nearest to nominal", columns, rows),
-        Table(
-            "The commands that show them again",
-            (Column("No.", "number", 0.2), Column("Command", "code", 4)),
-            commands,
-            True,
-        ),
-    ]
 
 
 def _curves(report: Report) -> list[Block]:

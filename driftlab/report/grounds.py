@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from driftlab.raw.frame import CHANNELS
 from driftlab.report.blocks import Block, Column, Facts, Heading, Table, Text
 from driftlab.report.words import between, count_of, places_of, rounded, with_unit
 
@@ -66,7 +67,7 @@ def _model(report: Report) -> list[Block]:
                 ("Architecture", model["architecture"] or "in the file"),
                 ("Code of its own", f"run: {model['trusted_code']}" if model["trusted_code_used"] else "none was run"),
                 ("Task", model["task"]),
-                ("Classes", ", ".join(model["classes"]) or "without names"),
+                ("Classes", _some(model["classes"]) or "without names"),
                 ("Input", f"{size}, {fed['channels']}, {fed['layout']}, {fed['dtype']}, scale {_list([fed['scale']])}, "
                           f"mean {_list(fed['mean'])}, std {_list(fed['std'])}"),
                 ("Gradients", "pass" if model["gradients"] else "none: a black box"),
@@ -89,10 +90,10 @@ def _cameras(report: Report) -> list[Block]:
                     ("Camera", f"{each['make']} {each['model']}".strip() or "not named in the files"),
                     ("Frames", f"{each['n']}, {each['origin']}, {each['cfa']}, {_list(each['bits'])} bits"),
                     ("Lens", ", ".join(each["lens"]) or "not named"),
-                    ("Black level", "; ".join(f"{name} {_span(span, 'DN')}" for name, span in each["black"].items())),
+                    ("Black level", "; ".join(f"{at} {_span(each['black'][at], 'DN')}" for at in CHANNELS)),
                     ("White level", _span(each["white"], "DN")),
                     ("ISO speed", _span(each["iso"]) if each["iso"] else "not known"),
-                    ("Gains", "; ".join(f"{name} {_span(gains)}" for name, gains in each["gains"].items())
+                    ("Gains", "; ".join(f"{name} {_span(each['gains'][name])}" for name in "rgb")
                               + f" ({', '.join(each['gains_source'])})"),
                     ("Light on green", f"{_span(each['light_ev'], 'EV')} below white"),
                     ("Color matrix", "; ".join(dict.fromkeys(matrix["source"] for matrix in each["matrices"]))),
@@ -120,6 +121,7 @@ def _pipeline(report: Report) -> list[Block]:
          parameter["gradient"])
         for stage in stages
         for parameter in stage["parameters"]
+        if not parameter["weight"]
     )  # fmt: skip
     columns = (
         Column("Stage"),
@@ -131,7 +133,7 @@ def _pipeline(report: Report) -> list[Block]:
     return [
         Heading("Pipeline and nominal settings"),
         Table(f"The pipeline {report['pipeline']['id']}, in its order", columns, rows),
-        Table("Nominal settings", of_settings, settings, True),
+        Table("Nominal settings; the weights of kernels are in report.json", of_settings, settings, True),
     ]
 
 
@@ -144,7 +146,7 @@ def _data(report: Report) -> list[Block]:
          rounded(each["score"]), "yes" if each["holds"] else "no", each["sha256"])
         for each in data["pictures"]
     )  # fmt: skip
-    classes = ", ".join(f"{each['label']} {each['n']}" for each in data["per_class"])
+    classes = _some([f"{each['label']} {each['n']}" for each in data["per_class"]])
     facts = [
         ("Pictures", f"{data['n']} ({data['selection']})" + (f": {classes}" if classes else "")),
         ("Truth", {"given": "labels or masks that were given", "self-label": "the model's own nominal answers"}.get(
@@ -169,7 +171,7 @@ def _method(report: Report) -> list[Block]:
          each["gradient"], each["meaning"])
         for each in report["parameters"]
     )  # fmt: skip
-    flags = ", ".join(name.replace("_", " ") for name, on in method["determinism"].items() if on)
+    flags = ", ".join(name.replace("_", " ") for name, on in sorted(method["determinism"].items()) if on)
     return [
         Heading("Method"),
         Facts(
@@ -218,6 +220,12 @@ def _environment(report: Report) -> list[Block]:
         Text(shlex.join(["driftlab", *report["replay"]["argv"], "-o", "DIR"]), "code"),
         Text("`driftlab replay report.json` repeats it and says whether the numbers came again.", "note"),
     ]  # fmt: skip
+
+
+def _some(names: list[str], most: int = 40) -> str:
+    """The first names, and how many more there are."""
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _span(values: list[float], unit: str = "") -> str:

@@ -158,6 +158,7 @@ def pipeline_of(cases: Sequence[Case]) -> dict[str, Any]:
                         "unit": param.unit,
                         "nominal": span(each.number(f"{stage.name}.{param.name}") for each in nominals),
                         "as_shot": param.as_shot is not None,
+                        "weight": param.advanced,
                         "gradient": stage.gradient_of(param, chosen),
                     }
                     for param in stage.params

@@ -11,6 +11,7 @@ __all__ = ["NOT_JOINT", "STATUS", "between", "count_of", "places_of", "rounded",
 
 THIN: Final = "\u2009"
 MINUS: Final = "\u2212"
+RAISED: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 #: What a status says, and does not say.
 STATUS: Final = {
@@ -34,7 +35,7 @@ def rounded(value: float | None, places: int | None = None, toward: str = ROUND_
         size = math.floor(math.log10(abs(value))) if value else 0
         if size > 6 or size < -5:
             mantissa, power = f"{value:.2e}".split("e")
-            return f"{mantissa} × 10^{int(power)}".replace("-", MINUS)
+            return f"{mantissa} × 10{str(int(power)).translate(RAISED)}".replace("-", MINUS)
         places = max(2 - size, 0)
     exact = Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-places), rounding=toward)
     return (f"{exact:f}" if exact else f"{abs(exact):f}").replace("-", MINUS)
@@ -68,6 +69,8 @@ def safe_text(axis: Mapping[str, Any]) -> str:
 
 def share_text(share: float | None) -> str:
     """A share as percent."""
+    if share is not None and 0 < share < 0.0005:
+        return f"less than 0.1{THIN}%"
     return "–" if share is None else f"{rounded(100 * share, 1)}{THIN}%"
 
 

@@ -179,7 +179,7 @@ def test_intervals_are_never_written_wider_than_they_are() -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.0, "0.00"), (-0.0001, "−0.000100"), (1234.5, "1234"), (12.34, "12.3"), (1e9, "1.00 × 10^9"), (None, "–")],
+    [(0.0, "0.00"), (-0.0001, "−0.000100"), (1234.5, "1234"), (12.34, "12.3"), (1e9, "1.00 × 10⁹"), (None, "–")],
 )
 def test_numbers_have_three_digits(value: float | None, text: str) -> None:
     assert rounded(value) == text
