@@ -89,16 +89,14 @@ class CommandPalette(QFrame):
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setItemDelegate(_Line(self.list))
         self.list.setUniformItemSizes(True)
-        self.list.setFixedHeight(SHOWN * ROW)
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 8, 8, 8)
         column.addWidget(self.line)
         column.addWidget(self.list)
+        self.setFixedWidth(min(WIDTH, window.width() - 40))
         self.line.textChanged.connect(self.show_matches)
         self.list.itemClicked.connect(self._run)
         self.show_matches("")
-        self.setFixedWidth(min(WIDTH, window.width() - 40))
-        self.adjustSize()
         corner = window.mapToGlobal(window.rect().topLeft())
         self.move(corner.x() + (window.width() - self.width()) // 2, corner.y() + 64)
 
@@ -123,6 +121,8 @@ class CommandPalette(QFrame):
             item.setData(Qt.ItemDataRole.AccessibleTextRole, ", ".join(filter(None, said)))
             self.list.addItem(item)
         self.list.setCurrentRow(0)
+        self.list.setFixedHeight(min(self.list.count(), SHOWN) * ROW)
+        self.adjustSize()
 
     def eventFilter(self, watched: QObject, event: Any) -> bool:
         """The line's keys that are the list's."""

@@ -263,6 +263,7 @@ def show_about(parent: QWidget, engine: Engine) -> None:
         QMessageBox.Icon.NoIcon, "About driftlab", about(engine), QMessageBox.StandardButton.Close, parent
     )
     box.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    box.setDefaultButton(QMessageBox.StandardButton.Close)
     copy = box.addButton("Copy", QMessageBox.ButtonRole.ActionRole)
     copy.clicked.disconnect()  # it closes nothing
     plain = QTextDocumentFragment.fromHtml(about(engine)).toPlainText()

@@ -48,7 +48,9 @@ def test_it_lists_all_there_is(window: MainWindow, show: Any, until: Any) -> Non
 def test_type_and_enter(opened: MainWindow, show: Any, qtbot: Any) -> None:
     assert not opened.preview.view.draws_region
     palette = show(opened)
+    high = palette.height()
     qtbot.keyClicks(palette.line, "regi")
+    assert palette.height() < high, "room for commands that do not match"
     assert words(palette)[0] == "Region"
     qtbot.keyClick(palette.line, Qt.Key.Key_Return)
     assert opened.preview.view.draws_region

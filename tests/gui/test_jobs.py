@@ -121,11 +121,25 @@ def test_the_popup_lists_cancels_and_copies(window: MainWindow, gate: threading.
     assert QApplication.activePopupWidget() is None
 
 
+@pytest.mark.parametrize("fail", [False, True])
+def test_the_popup_has_room_for_all_its_rows(window: MainWindow, until: Any, fail: bool) -> None:
+    for name in ("frame", "heatmap"):
+        window.worker.submit(name, fails if fail else lambda: iter([Part(1.0)]))
+    until(lambda: len(window.jobs.records) == 2 and window.jobs.running is None)
+    window.show_jobs()
+    popup = QApplication.activePopupWidget()
+    assert isinstance(popup, JobsPopup)
+    until(lambda: all(row.visibleRegion().boundingRect() == row.rect() for row in popup.rows.values()))
+    for row in popup.rows.values():
+        assert row.height() >= row.sizeHint().height() and row.sentence.isVisible() == fail
+    popup.close()
+
+
 def test_with_nothing_done_the_popup_says_so(window: MainWindow) -> None:
     window.show_jobs()
     popup = QApplication.activePopupWidget()
     assert isinstance(popup, JobsPopup)
-    assert popup._empty.isVisible()
+    assert popup._empty.isVisible() and popup.height() > popup._empty.height()
     popup.close()
 
 

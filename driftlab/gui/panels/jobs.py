@@ -58,7 +58,9 @@ class JobsPopup(QFrame):
                 self._column.insertWidget(len(self.rows), row)
             self.rows[kind.name].show_job(record)
         self._empty.setVisible(not self.rows)
-        self.setFixedSize(WIDTH, self._column.totalHeightForWidth(WIDTH))  # sentences take the lines they need
+        column = self._column  # whose sentences, if there are any, take the lines they need
+        high = column.totalHeightForWidth(WIDTH) if column.hasHeightForWidth() else column.totalSizeHint().height()
+        self.setFixedSize(WIDTH, high)
         self.move(self._corner - QPoint(self.width(), self.height()))
 
 
