@@ -94,7 +94,7 @@ def _read(path: Path, question: str) -> tuple[dict[str, tuple[float, ...]], int]
     for number, line in enumerate(lines):
         try:
             name, *numbers = json.loads(line)
-        except ValueError:
+        except (ValueError, TypeError):
             break
         if not line.endswith(b"\n"):
             break
