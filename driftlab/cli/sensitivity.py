@@ -52,7 +52,8 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--stage-heatmaps", action="store_true", help="to DIR also |d target / d output| of every stage"
     )
-    parser.add_argument("--check", action="store_true", help="hold every entry against finite differences")
+    what = "hold every entry against finite differences, which takes two predictions each (done unless --no-check)"
+    parser.add_argument("--check", action=argparse.BooleanOptionalAction, default=True, help=what)
     parser.add_argument("--json", action="store_true", help="one JSON object a line and file, and a summary of several")
     parser.set_defaults(run=run)
 
@@ -137,10 +138,10 @@ def _facts(
     sums: dict[str, float],
     folder: Path | None,
 ) -> dict[str, Any]:
-    """The table, ready for JSON; `finite_difference*` and `step` only where there are any."""
+    """The table, ready for JSON; `finite_difference` and `step` only where there are any."""
     question = table.question
     target, settings = question.target, question.settings
-    optional = ("step", "finite_difference", "finite_difference_error")
+    optional = ("step", "finite_difference")
     rows = [
         {name: value for name, value in asdict(row).items() if value is not None or name not in optional}
         for row in table.rows
