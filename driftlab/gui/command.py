@@ -30,6 +30,10 @@ def command(document: Document, name: str) -> str:
         if document.region is not None:
             part = document.region
             words += ["--crop", f"{part.left},{part.top},{part.width},{part.height}"]
+        if document.mask is not None and document.model.task == "segmentation":
+            words += ["--mask", str(document.mask.path)]
+        if document.target is not None and name == "sensitivity":
+            words += ["--target", document.target]
     if settings.pipeline.name != "camera":
         words += ["--pipeline", settings.pipeline.name]
     shot = settings.pipeline.settings(frame)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from driftlab.gui.computing import Computing, Question
-from driftlab.gui.document import Document
+from driftlab.gui.computing import Answer, Computing, Question
+from driftlab.gui.document import Document, Mask
 from driftlab.gui.worker import Worker
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class Explaining(QObject):
     heatmap_changed = Signal(object)
     stages_changed = Signal(object)
     selected_changed = Signal(str)
+    answered = Signal(int)  # how many outputs the model has; 0 for a segmentation
     staled = Signal()
     failed = Signal(object)  # exception
 
@@ -57,6 +58,9 @@ class Explaining(QObject):
             document.drag_ended,
         ):
             signal.connect(self._change)
+        computing.answer_changed.connect(self._count)
+        document.target_changed.connect(self._change_target)
+        document.mask_changed.connect(self._change_mask)
         worker.delivered.connect(self._deliver)
         worker.failed.connect(self._fail)
 
@@ -98,6 +102,19 @@ class Explaining(QObject):
         else:
             self._later.start()
 
+    def _change_target(self) -> None:
+        """Another target is another question of the same settings."""
+        self._question = self._asked = self.failure = None
+        self._change()
+
+    def _count(self, answer: Answer | None) -> None:
+        if answer is not None:
+            self.answered.emit(len(getattr(answer.prediction, "logits", ())))
+
+    def _change_mask(self) -> None:
+        if self._document.model is not None and self._document.model.task == "segmentation":
+            self._change_target()
+
     def _ask(self) -> None:
         question = self._computing.question
         if question is None or question.draft:
@@ -105,7 +122,9 @@ class Explaining(QObject):
         if not question.same(self._question):
             self.heatmaps = {}
         self._asked, self.failure = question, None
-        self._generation = self._worker.submit("heatmap", partial(_explained, question, self.selected))
+        self._generation = self._worker.submit(
+            "heatmap", partial(_explained, question, self.selected, self._document.target, self._document.mask)
+        )
 
     def _deliver(self, kind: str, generation: int, item: Any) -> None:
         if kind != "heatmap" or generation != self._generation or self._asked is None:
@@ -132,21 +151,51 @@ class Explaining(QObject):
             self.failed.emit(error)
 
 
-def _explained(question: Question, selected: str) -> Iterator[Item]:
+def _explained(question: Question, selected: str, target: str | None, mask: Mask | None) -> Iterator[Item]:
     from driftlab.analysis.linearized import actives
-    from driftlab.analysis.sensitivity import Table, sensitivities
+    from driftlab.analysis.sensitivity import Table
     from driftlab.isp.develop import picture_size
 
-    frame, settings, model, region = question.frame, question.settings, question.model, question.region
+    frame, settings, region = question.frame, question.settings, question.region
     height, width = (region.height, region.width) if region else picture_size(frame, settings)
+    ask = partial(_sensitivities, question, target, mask)
     if height * width <= ALL:
-        yield from sensitivities(frame, settings, model, region=region, stage_heatmaps=True)
+        yield from ask(stage_heatmaps=True)
         return
     wanted = [selected] if selected in {each.key for each in actives(settings)} else []
     best = ""
-    for item in sensitivities(frame, settings, model, region=region, heatmaps=wanted):
+    for item in ask(heatmaps=wanted):
         if isinstance(item, Table) and item.share == 1:
             best = next((row.key for row in item.ranked() if row.step is None), "")
         yield item
     if best and not wanted:  # nobody has chosen yet: the strongest
-        yield from sensitivities(frame, settings, model, region=region, heatmaps=[best])
+        yield from ask(heatmaps=[best])
+
+
+def _sensitivities(
+    question: Question,
+    target: str | None,
+    mask: Mask | None,
+    *,
+    heatmaps: list[str] | None = None,
+    stage_heatmaps: bool = False,
+) -> Iterator[Item]:
+    import torch
+
+    from driftlab.analysis.mask import mask_on
+    from driftlab.analysis.sensitivity import sensitivities
+
+    frame, settings, model, region = question.frame, question.settings, question.model, question.region
+    against = None
+    if mask is not None and model.task == "segmentation":
+        against = mask_on(torch.from_numpy(mask.indices), frame, settings, region)
+    yield from sensitivities(
+        frame,
+        settings,
+        model,
+        region=region,
+        target=target,
+        mask=against,
+        heatmaps=heatmaps,
+        stage_heatmaps=stage_heatmaps,
+    )

@@ -127,7 +127,8 @@ def test_a_dropped_mask_is_what_the_iou_is_against(segmented: MainWindow, until:
     for index, label in enumerate(segmenter().labels):
         if label in said:
             assert said[label] == f"IoU {iou(mask[4:] == index, truth[4:] == index):.3f}"
-    assert segmented.logits.margin.text().endswith("against truth.png")
+    assert segmented.logits.margin.text().endswith("against the mask")
+    assert "truth.png" in segmented.logits.margin.toolTip()
     view = segmented.preview.view
     assert view.classes is not None
     changed = rgba(view.classes[0])[..., 3] == CHANGED
@@ -166,3 +167,17 @@ def test_a_mask_of_the_frame_serves_a_picture_that_is_smaller(
     for index, label in enumerate(segmenter().labels):
         if label in notes(segmented):
             assert notes(segmented)[label] == f"IoU {iou(mask == index, part == index):.3f}"
+
+
+def test_a_mask_that_fits_no_more_says_so(segmented: MainWindow, until: Any, tmp_path: Path) -> None:
+    segmented.document.set_region(Region(10, 20, 64, 48))
+    until(lambda: segmented.current)
+    np.save(tmp_path / "part.npy", np.ones((48, 64), np.int64))
+    segmented.opening.open_mask(tmp_path / "part.npy")
+    until(lambda: segmented.document.mask is not None and segmented.current)
+    assert segmented.logits.margin.text().endswith("against the mask")
+    assert not segmented.logits.flip.isVisible()
+    segmented.document.set_region(None)
+    until(lambda: segmented.current)
+    assert "64 × 48 pixels, but the picture 128 × 128" in segmented.logits.flip.text()
+    assert segmented.logits.flip.isVisible()

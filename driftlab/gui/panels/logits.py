@@ -37,6 +37,7 @@ class LogitsPanel(QWidget):
         super().__init__()
         self._document, self._computing = document, computing
         self._last_flip: object = None
+        self._trouble = ""  # why a mask can't be held against the answer
         self.head = QElidingLabel()
         self.state = StillLabel("for earlier settings")
         self.bars = LogitBars()
@@ -79,7 +80,7 @@ class LogitsPanel(QWidget):
         top.addWidget(self.head, stretch=1)
         top.addWidget(self.state)
         bottom.setSpacing(12)
-        bottom.addWidget(self.margin)
+        bottom.addWidget(self.margin, alignment=Qt.AlignmentFlag.AlignLeft)
         bottom.addWidget(self.strip, stretch=1)
         column.addLayout(top)
         column.addWidget(self.bars)
@@ -104,6 +105,7 @@ class LogitsPanel(QWidget):
         self._say_state(answer.question.draft, stale, answer.seconds)
         nominal = self._computing.nominal
         reference = nominal.prediction if nominal is not None else None
+        self._trouble = ""
         if is_segmentation(answer.prediction):
             self._show_segmentation(answer, answer.prediction, cast("Segmentation | None", reference), stale)
         else:
@@ -164,13 +166,16 @@ class LogitsPanel(QWidget):
         self.bars.show_rows(rows, places=1, stale=stale)
         self.strip.setVisible(False)  # of margins, which a mask has none of
         known = [value for value in agreement or [] if value == value]
-        mean = f"mean IoU {sum(known) / len(known):.3f} against {against.name}" if known else "areas in %"
-        self.margin.setText(against.trouble or mean)
+        name = "nominal" if self._document.mask is None else "the mask"
+        self.margin.setText(f"mean IoU {sum(known) / len(known):.3f} against {name}" if known else "areas in %")
+        self.margin.setToolTip(f"Against {against.name}")
+        self._trouble = against.trouble
 
     def _show_flip(self, stale: bool) -> None:
         nominal, answer = self._computing.nominal, self._computing.answer
         if nominal is None or answer is None or answer.top is None or nominal.top == answer.top or stale:
-            self.flip.hide()
+            self.flip.setText(self._trouble)
+            self.flip.setVisible(bool(self._trouble))
             return
         flip = self._computing.flip
         key = flip.key if flip is not None and flip.after == answer.top else None

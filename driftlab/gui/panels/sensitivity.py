@@ -21,6 +21,7 @@ from driftlab.gui.document import Document
 from driftlab.gui.explaining import Explaining
 from driftlab.gui.numbers import MINUS, THIN, written
 from driftlab.gui.widgets.sensitivity_bars import SensitivityBar, SensitivityBars
+from driftlab.gui.widgets.target_box import TargetBox
 
 if TYPE_CHECKING:
     from driftlab.analysis.sensitivity import Sensitivity, Table
@@ -41,6 +42,7 @@ class SensitivityPanel(QWidget):
         self.units.addItems(["normalized", "per unit"])
         self.units.setAccessibleName("Units of the sensitivities")
         self.units.setToolTip("Normalized: times the length of the slider, so that parameters can be compared")
+        self.target = TargetBox()
         self.head = QLabel()
         self.head.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.head.setEnabled(False)
@@ -51,20 +53,30 @@ class SensitivityPanel(QWidget):
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # what is in it has it
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(self.bars)
-        full = QWidget()
+        full, rest = QWidget(), QWidget()
         column = QVBoxLayout(full)
-        column.setContentsMargins(8, 6, 0, 0)
-        line = QHBoxLayout()
-        line.setContentsMargins(0, 0, 8, 0)
-        line.addWidget(self.head, stretch=1)
-        line.addWidget(self.units)
-        column.addLayout(line)
+        column.setContentsMargins(8, 0, 0, 0)
+        column.addWidget(self.head)
         column.addWidget(scroll, stretch=1)
-        self._stack = QStackedLayout(self)
+        line = QHBoxLayout()
+        line.setContentsMargins(8, 6, 8, 0)
+        line.addWidget(self.target, stretch=1)
+        line.addWidget(self.units)
+        self._stack = QStackedLayout(rest)
         self._stack.addWidget(self._note)
         self._stack.addWidget(full)
+        # The target can be chosen where there is an error too: another one may be its mend.
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(line)
+        column.addWidget(rest, stretch=1)
+        self.units.hide()
         self.units.currentIndexChanged.connect(lambda _: self.show_table(explaining.table))
         self.bars.chosen.connect(explaining.select)
+        self.target.chosen.connect(document.set_target)
+        document.model_changed.connect(lambda _: self._show_targets())
+        document.target_changed.connect(self.target.show_target)
+        explaining.answered.connect(self._show_targets)
         explaining.table_changed.connect(self.show_table)
         explaining.selected_changed.connect(self.bars.show_selected)
         explaining.staled.connect(self._show_stale)
@@ -75,6 +87,7 @@ class SensitivityPanel(QWidget):
         if table is None:
             return
         self._stack.setCurrentIndex(1)
+        self.units.show()
         natural = self.units.currentIndex() == 1
         rows = table.ranked()
         if natural:
@@ -93,6 +106,17 @@ class SensitivityPanel(QWidget):
         self.bars.show_selected(self._explaining.selected)
         strongest = max((abs(row.normalized) for row in rows), default=0.0) or 1.0
         self.shares_changed.emit({row.key: row.normalized / strongest for row in rows})
+
+    def _show_targets(self, outputs: int = 0) -> None:
+        """Those of the model, whose outputs are counted from its first answer where they have no names."""
+        model = self._document.model
+        if model is None:
+            return
+        labels = model.labels or tuple(str(index) for index in range(outputs))
+        self.target.show_targets(model.task, labels)
+        if labels and model.task not in ("classification", "segmentation") and self._document.target not in labels:
+            self._document.set_target(labels[0])  # there is no margin
+        self.target.show_target(self._document.target)
 
     def _number(self, row: Sensitivity, value: float, natural: bool) -> str:
         text = f"{value:.3g}".replace("-", MINUS)
