@@ -100,16 +100,18 @@ EDIT: Final = (
 VIEW: Final = (
     Action(
         "pin", "View", "Pin as nominal", lambda w: w.document.pin(), ("P",),
-        icon="pin", help="Make these settings the nominal ones", when=FRAME, tool="Pin", apart=True,
+        icon="pin", help="Make these settings the nominal ones, which all is held against", when=FRAME,
+        tool="Pin", apart=True,
     ),
     Action(
         "compare", "View", "Compare with nominal", lambda w, on: w.preview.hold_nominal(on),
-        icon="compare", help="The picture at the nominal settings; hold \\ to see it for a moment", when=FRAME,
-        checkable=True, tool="Nominal",
+        icon="compare", help="The picture at the nominal settings, as shot or as pinned; hold \\ for a moment of it",
+        when=FRAME, checkable=True, tool="Nominal",
     ),
     Action(
         "split", "View", "Split", lambda w, on: w.preview.split(on), ("S",),
-        icon="split", help="Nominal left of a divider, now right of it", when=FRAME, checkable=True, tool="Split",
+        icon="split", help="The picture at the nominal settings left of a divider, at those in force right of it",
+        when=FRAME, checkable=True, tool="Split",
     ),
     Action(
         "fit", "View", "Fit", lambda w: w.preview.view.fit(), ("F",),

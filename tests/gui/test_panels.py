@@ -243,3 +243,25 @@ def test_zoom_keeps_the_place_under_the_pointer(opened: MainWindow) -> None:
     assert not view.fits
     opened.actions_by_name["fit"].trigger()
     assert view.fits
+
+
+def test_frames_that_are_not_open_yet_say_what_they_are(window: MainWindow, until: Any) -> None:
+    window.opening.open_sample()
+    until(lambda: window.document.frame is not None and window.current)
+    icons = [window.frames.list.item(row).icon().pixmap(48, 48).toImage() for row in range(40)]
+    opened = window.frames.list.currentRow()
+    blank = icons[opened - 1]
+    assert all(icon == blank for row, icon in enumerate(icons) if row != opened)
+    assert icons[opened] != blank
+    inside = [blank.pixelColor(x, y).alpha() for x in range(8, 40) for y in range(16, 32)]
+    assert max(inside) > 100 and min(inside) == 0, "an empty box"
+
+
+def test_the_heatmap_names_its_parameter_and_both_its_sums(opened: MainWindow, until: Any) -> None:
+    opened.explaining.select(GAIN)
+    until(lambda: GAIN in opened.explaining.heatmaps)
+    assert opened.explaining.table is not None
+    found = {each.key: each for each in opened.explaining.table.rows}[GAIN]
+    text = opened.heatmap.title.text().replace("\u2212", "-")
+    assert "White balance: Red gain" in text
+    assert f"normalized {found.normalized:.3g}" in text

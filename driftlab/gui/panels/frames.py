@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import QLabel, QListWidget, QListWidgetItem, QStackedLayout, QWidget
 from superqt.utils import signals_blocked
@@ -44,8 +44,7 @@ class FramesPanel(QWidget):
         self._stack.addWidget(empty)
         self._stack.addWidget(self.list)
         self._items: dict[int, QListWidgetItem] = {}
-        self._blank = QPixmap(THUMB, THUMB)
-        self._blank.fill(theme.color("groove"))
+        self._pictured: set[int] = set()  # the entries whose small picture there is
         self.setMinimumWidth(212)
         self.list.currentRowChanged.connect(self._choose)
         document.entries_changed.connect(self.show_entries)
@@ -64,7 +63,7 @@ class FramesPanel(QWidget):
                 self.list.takeItem(self.list.row(self._items.pop(gone)))
             for entry in self._document.entries:
                 if id(entry) not in self._items:
-                    item = QListWidgetItem(QIcon(self._blank), entry.path.name)
+                    item = QListWidgetItem(self._blank(entry), entry.path.name)
                     item.setToolTip(str(entry.path))
                     item.setSizeHint(QSize(0, THUMB + 8))
                     self._items[id(entry)] = item
@@ -80,15 +79,47 @@ class FramesPanel(QWidget):
         item = self._current_item()
         if item is None or not picture.exact:
             return
+        pixmap = self._pixmap()
+        side = pixmap.width()
         small = picture.levels[-1].scaled(
-            THUMB, THUMB, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+            side, side, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
         )
-        pixmap = QPixmap(THUMB, THUMB)
-        pixmap.fill(Qt.GlobalColor.transparent)
+        small.setDevicePixelRatio(pixmap.devicePixelRatio())
         painter = QPainter(pixmap)
-        painter.drawImage((THUMB - small.width()) // 2, (THUMB - small.height()) // 2, small)
+        width, height = small.deviceIndependentSize().toTuple()
+        painter.drawImage(QPointF((THUMB - width) / 2, (THUMB - height) / 2), small)
         painter.end()
         item.setIcon(QIcon(pixmap))
+        self._pictured.add(id(self._document.current))
+
+    def changeEvent(self, event: QEvent) -> None:
+        """The theme has changed."""
+        if event.type() == QEvent.Type.PaletteChange:
+            for entry in self._document.entries:
+                if id(entry) in self._items and id(entry) not in self._pictured:
+                    self._items[id(entry)].setIcon(self._blank(entry))
+        super().changeEvent(event)
+
+    def _pixmap(self) -> QPixmap:
+        """Empty, with the pixels of the screen."""
+        ratio = self.devicePixelRatioF()
+        pixmap = QPixmap(round(THUMB * ratio), round(THUMB * ratio))
+        pixmap.setDevicePixelRatio(ratio)
+        pixmap.fill(Qt.GlobalColor.transparent)
+        return pixmap
+
+    def _blank(self, entry: Entry) -> QIcon:
+        """A frame that has not been opened yet: an outline, and what kind of file it is."""
+        pixmap = self._pixmap()
+        painter = QPainter(pixmap)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(theme.color("groove"))
+        painter.drawRoundedRect(QRectF(0.5, 0.5, THUMB - 1, THUMB - 1), 3, 3)
+        painter.setPen(theme.color("dim"))
+        kind = entry.path.suffix.removeprefix(".").upper()[:4]
+        painter.drawText(QRectF(0, 0, THUMB, THUMB), Qt.AlignmentFlag.AlignCenter, kind)
+        painter.end()
+        return QIcon(pixmap)
 
     def _show_answer(self, answer: Answer) -> None:
         item, current = self._current_item(), self._document.current

@@ -26,6 +26,7 @@ from superqt.utils import signals_blocked
 from driftlab.gui.document import Document
 from driftlab.gui.explaining import Explaining
 from driftlab.gui.numbers import MINUS
+from driftlab.gui.titles import title_of
 
 if TYPE_CHECKING:
     from driftlab.analysis.sensitivity import Heatmap, StageHeatmaps, Table
@@ -82,7 +83,13 @@ class HeatmapPanel(QWidget):
         if self.what.currentText() == PARAMETER:
             values = heatmap.values.numpy()
             limit = float(np.quantile(np.abs(values), 0.998)) or float(np.abs(values).max()) or 1.0
-            self._show(values, limit, True, f"<b>{heatmap.key}</b> · sums to {heatmap.total:.3g}".replace("-", MINUS))
+            self._show(values, limit, True, self._title(heatmap))
+
+    def _title(self, heatmap: Heatmap) -> str:
+        rows = self._explaining.table.rows if self._explaining.table is not None else ()
+        normalized = next((f", normalized {row.normalized:.3g}" for row in rows if row.key == heatmap.key), "")
+        sums = f"sum {heatmap.total:.3g}{normalized}".replace("-", MINUS)
+        return f"<b>{title_of(self._document.settings, heatmap.key)}</b> · {sums}"
 
     def show_stages(self, stages: StageHeatmaps) -> None:
         """The heatmaps of all stages, to choose from, on one scale."""
@@ -114,6 +121,7 @@ class HeatmapPanel(QWidget):
         plot = self._plot or self._make_plot()
         self._stack.setCurrentIndex(1)
         self.title.setText(title)
+        self.title.setToolTip(title)
         self.title.setEnabled(True)
         self._shown = values, limit, signed
         levels = (-limit, limit) if signed else (0.0, limit)

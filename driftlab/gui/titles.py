@@ -1,0 +1,20 @@
+"""What keys are called on the screen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from driftlab.isp.settings import Settings
+
+__all__ = ["title_of"]
+
+
+def title_of(settings: Settings | None, key: str) -> str:
+    """Stage and label of a key of these settings, such as "White balance: Red gain"; others as they are."""
+    if settings is None or key not in settings:
+        return key
+    declared = settings.pipeline.keys[key]
+    stage = settings.pipeline.stage(key.partition(".")[0])
+    name = declared.label if declared is not None else "on"
+    return name if name.lower() == stage.title.lower() else f"{stage.title}: {name}"
