@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from driftlab.analysis.cases import Case
     from driftlab.analysis.criterion import Criterion, parse_criterion
     from driftlab.analysis.findings import Tolerance
+    from driftlab.analysis.forensics import forensics
     from driftlab.analysis.sensitivity import sensitivities
     from driftlab.analysis.sweep import sweep
     from driftlab.analysis.tolerance import tolerances
@@ -56,6 +57,7 @@ __all__ = [
     "__version__",
     "axes_of",
     "develop",
+    "forensics",
     "load_model",
     "load_raw",
     "mosaic_of",
@@ -93,6 +95,7 @@ _HOMES = {
     "Unprocess": "driftlab.raw.unprocess",
     "axes_of": "driftlab.analysis.axes",
     "develop": "driftlab.isp.develop",
+    "forensics": "driftlab.analysis.forensics",
     "load_model": "driftlab.model.load",
     "load_raw": "driftlab.raw.load",
     "mosaic_of": "driftlab.isp.develop",
