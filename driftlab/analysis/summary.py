@@ -19,7 +19,8 @@ class Summary:
 
     `mean` and `spread` (standard deviation; 0 for one frame) keep signs, which tell whether the frames agree;
     `magnitude` is the mean and `p95` the 95th percentile of the sizes; `by_class` is the mean size by the first of the
-    target's classes, for a margin the nominal answer.
+    target's classes, for a margin the nominal answer. `finite_difference_error` is the median of those of the entries
+    that were held against differences; None where none was.
     """
 
     key: str
@@ -30,21 +31,25 @@ class Summary:
     magnitude: float
     p95: float
     by_class: Mapping[str, float]
+    finite_difference_error: float | None = None
 
 
 def summarized(tables: Iterable[Table]) -> tuple[Summary, ...]:
     """Every parameter that is active in any of the tables, largest mean size first."""
     units: dict[str, str] = {}
     found: dict[str, list[tuple[str, float]]] = defaultdict(list)
+    errors: dict[str, list[float]] = defaultdict(list)
     for table in tables:
         for row in table.rows:
             units[row.key] = row.unit
             found[row.key].append((table.question.target.classes[0], row.normalized))
-    summaries = (_summary(key, units[key], entries) for key, entries in found.items())
+            if row.finite_difference_error is not None:
+                errors[row.key].append(row.finite_difference_error)
+    summaries = (_summary(key, units[key], entries, errors[key]) for key, entries in found.items())
     return tuple(sorted(summaries, key=lambda each: -each.magnitude))
 
 
-def _summary(key: str, unit: str, entries: list[tuple[str, float]]) -> Summary:
+def _summary(key: str, unit: str, entries: list[tuple[str, float]], errors: list[float]) -> Summary:
     numbers = np.array([number for _, number in entries])
     sizes = np.abs(numbers)
     classes = dict.fromkeys(name for name, _ in entries)
@@ -58,4 +63,5 @@ def _summary(key: str, unit: str, entries: list[tuple[str, float]]) -> Summary:
         float(sizes.mean()),
         float(np.quantile(sizes, 0.95)),
         {name: float(some.mean()) for name, some in of_class.items()},
+        float(np.median(errors)) if errors else None,
     )

@@ -16,10 +16,13 @@ if TYPE_CHECKING:
     from driftlab.analysis.axes import Axis
     from driftlab.analysis.criterion import Criterion
     from driftlab.analysis.findings import AxisFinding, End, Failure, JointFinding, Tolerance
+    from driftlab.analysis.summary import Summary
     from driftlab.model.task_model import TaskModel
 
 #: In the output folder while the search runs: what it has found, for the same command to go on from.
 JOURNAL: Final = ".trials.jsonl"
+#: Pictures whose sensitivities are held against finite differences, which takes two predictions a parameter.
+CHECKED: Final = 4
 #: Pairs of parameters that are named; the report has all.
 SHOWN: Final = 5
 
@@ -90,6 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
         purpose=purpose,
         started=started,
         excluded=data.excluded,
+        sensitivity=_sensitivity(data, model),
     )
     (arguments.output / JOURNAL).unlink(missing_ok=True)
     if arguments.json:
@@ -153,6 +157,27 @@ def _searched(
         journal.close()
     assert found is not None
     return found
+
+
+def _sensitivity(data: Data, model: TaskModel) -> tuple[Summary, ...]:
+    """What the answers hang on at nominal, of all pictures; those of the first few held against finite differences."""
+    from driftlab.analysis.sensitivity import Table, sensitivities
+    from driftlab.analysis.summary import summarized
+
+    tables = []
+    for number, case in enumerate(progress(data.cases, "sensitivity", lambda _, done: done / len(data.cases))):
+        steps = sensitivities(
+            case.frame,
+            case.settings,
+            model,
+            region=case.region,
+            mask=case.mask,
+            heatmaps=(),
+            check=number < CHECKED,
+        )
+        *_, table = (item for item in steps if isinstance(item, Table))
+        tables.append(table)
+    return summarized(tables)
 
 
 def lines_of(tolerance: Tolerance, data: Data) -> Iterator[str]:

@@ -220,8 +220,10 @@ def _sensitivity(report: Report) -> list[Block]:
     if not entries:
         return []
     columns = (Column("Parameter", weight=2), Column("Mean", "number"), Column("Mean size", "number"),
-               Column("95th percentile", "number"))  # fmt: skip
+               Column("95th percentile", "number"), Column("Off from differences", "number"))  # fmt: skip
     rows = tuple(
-        (each["param"], rounded(each["mean"]), rounded(each["mean_size"]), rounded(each["p95"])) for each in entries
-    )
+        (each["param"], rounded(each["mean"]), rounded(each["mean_size"]), rounded(each["p95"]),
+         "" if (error := each["finite_difference_error"]) is None else f"{error:.1%}")
+        for each in entries
+    )  # fmt: skip
     return [Heading("Sensitivity at nominal"), Table("Normalized by each parameter's range", columns, rows)]

@@ -226,6 +226,7 @@ def sensitivity_of(summaries: Sequence[Summary]) -> list[dict[str, Any]]:
             "spread": each.spread,
             "mean_size": each.magnitude,
             "p95": each.p95,
+            "finite_difference_error": each.finite_difference_error,
             "per_class": [{"label": label, "mean_size": each.by_class[label]} for label in sorted(each.by_class)],
         }
         for each in summaries

@@ -40,6 +40,9 @@ def test_the_report_and_the_table(capsys: pytest.CaptureFixture[str], tmp_path: 
     assert 0.6 < red["safe"][0] < red["nominal"] < red["safe"][1] < 2 and red["first_failure"]
     assert blur["safe"] == [0, 0.2] and blur["first_failure"] is None
     assert not (out / JOURNAL).exists()
+    rows = {row["param"]: row for row in results(out)["sensitivity"]}  # type: ignore[attr-defined]
+    assert rows["white_balance.r"]["n"] == 3 and rows["white_balance.r"]["mean_size"] > 0
+    assert 0 <= rows["color_matrix.rb"]["finite_difference_error"] < 0.1
     table = said.splitlines()
     assert "not jointly valid" in table[0] and "white_balance.r" in table[3] and "≤0 to ≥0.2" in table[2]
     assert red["first_failure"]["name"] in table[3] and table[-1] == f"report in {out}"
