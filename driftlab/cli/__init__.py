@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from driftlab import __version__
-from driftlab.cli import bench, demo, develop, gui, info, predict, sensitivity, stages, sweep, tolerance
+from driftlab.cli import bench, check, demo, develop, gui, info, predict, sensitivity, stages, sweep, tolerance
 from driftlab.errors import DriftlabError
 
 __all__ = ["main"]
 
-COMMANDS = (info, stages, develop, predict, sensitivity, sweep, tolerance, demo, bench, gui)
+COMMANDS = (info, stages, develop, predict, sensitivity, sweep, tolerance, check, demo, bench, gui)
 
 
 class _Parser(argparse.ArgumentParser):

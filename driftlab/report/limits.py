@@ -8,7 +8,7 @@ from typing import Any, Final
 from driftlab.analysis.findings import AxisFinding, Tolerance
 from driftlab.report.origin import cameras_of, span
 
-__all__ = ["FROM_FILE", "FROM_LIGHT", "FROM_SETTINGS", "guard_of", "limits_of"]
+__all__ = ["guard_of", "limits_of"]
 
 #: What no search along the parameters of a data model can test.
 ALWAYS: Final = (
@@ -20,15 +20,10 @@ ALWAYS: Final = (
     ("samples", "What held on these pictures is evidence for others only as far as these stand for them."),
 )
 
-#: Parameters whose value a camera file states.
-FROM_FILE: Final = (
-    *(f"white_balance.{color}" for color in "rgb"),
-    *(f"black_level.{channel}" for channel in ("r", "g1", "g2", "b")),
-    *(f"color_matrix.{out}{into}" for out in "rgb" for into in "rgb"),
-    "noise.full_well",
-)
 #: Parameters that the light in the pixels speaks of, where the scenes are alike.
 FROM_LIGHT: Final = ("exposure.ev", "noise.intensity")
+#: Stages whose values a camera file states, unless they are set to others.
+FROM_CAMERA: Final = ("black_level", "white_balance", "color_matrix")
 #: Stages that come after the camera: whoever runs the data model sets them.
 FROM_SETTINGS: Final = ("demosaic", "denoise", "sharpen", "tone", "jpeg")
 
@@ -73,7 +68,7 @@ def guard_of(tolerance: Tolerance) -> dict[str, Any]:
             ],
         },
         "cameras": [
-            {key: each[key] for key in ("make", "model", "cfa", "bits", "white", "iso", "light_ev")}
+            {key: each[key] for key in ("make", "model", "origin", "cfa", "bits", "white", "iso", "light_ev")}
             for each in cameras_of(tolerance.cases)
         ],
         "tested_sha256": sorted({case.frame.sha256 for case in tolerance.cases}),
@@ -95,14 +90,21 @@ def _range(finding: AxisFinding, tolerance: Tolerance) -> dict[str, Any]:
         "allowed": list(finding.safe),
         "fails": [finding.lower.fails, finding.upper.fails],
         "status": finding.status,
-        "source": source_of(axis.key),
+        "source": _source(axis.key, tolerance),
     }
 
 
-def source_of(key: str) -> str:
+def _source(key: str, tolerance: Tolerance) -> str:
     """Where the value of a parameter is to be looked for in a new camera file."""
-    if key in FROM_FILE:
-        return "EXIF"
+    stage, _, name = key.partition(".")
     if key in FROM_LIGHT:
         return "pixels"
-    return "settings" if key.partition(".")[0] in FROM_SETTINGS else "driver"
+    if stage in FROM_SETTINGS:
+        return "settings"
+    if stage in FROM_CAMERA:
+        pipeline = tolerance.cases[0].settings.pipeline
+        (param,) = (param for param in pipeline.stage(stage).params if param.name == name)
+        shot = [case.settings.pipeline.settings(case.frame)[key] for case in tolerance.cases]
+        as_shot = shot == [case.settings[key] for case in tolerance.cases]
+        return "EXIF" if param.as_shot is not None and as_shot else "settings"
+    return "EXIF" if key == "noise.full_well" else "driver"
