@@ -71,7 +71,7 @@ class Hunter:
         self.attempts = attempts
         self._random = torch.Generator().manual_seed(seed)
         self._sobol = SobolEngine(len(attempts.center) + 1, scramble=True, seed=seed)
-        self._slopes: tuple[set[int], Tensor] = set(), torch.empty(0)
+        self._slopes: tuple[set[int], Tensor] | None = None
 
     def grown(self, shape: Shape, effort: Effort, resolution: float) -> Iterator[Size | None]:
         """How large the shape can be without failure, to a share `resolution`; gives what is known as it changes.
@@ -110,8 +110,9 @@ class Hunter:
         at the lowest of those lead every subject; then step by step from the lowest of all and from random points.
         """
         attempts, everyone = self.attempts, self.attempts.everyone
-        if not set(shape.free) <= self._slopes[0]:
+        if self._slopes is None or not set(shape.free) <= self._slopes[0]:
             self._slopes = set(shape.free), (yield from attempts.slopes_at_nominal(shape, size))
+        slopes = self._slopes[1]
         foretold, scores = self.foretold(shape, size)
         weakest = scores.argsort(stable=True)
         known = attempts.rows.at(attempts.rows.value.argsort(stable=True)[: effort.starts])
@@ -119,7 +120,7 @@ class Hunter:
         if attempts.verdict.single:
             pool.append((everyone, foretold))
         else:  # where one picture is lowest others may fail with it
-            pull = attempts.verdict.pull(attempts.nominal.scores, self._slopes[1])[None]
+            pull = attempts.verdict.pull(attempts.nominal.scores, slopes)[None]
             points = torch.cat([shape.lowest(pull, size), foretold[weakest[:FORETOLD]]])
             pool.append((torch.zeros(len(points), dtype=torch.int64), points))
         first = yield from self._asked(pool)
@@ -144,7 +145,11 @@ class Hunter:
         return (yield from self._descended(subjects, torch.cat([points, drawn]), shape, size, effort))
 
     def foretold(self, shape: Shape, size: float) -> tuple[Tensor, Tensor]:
-        """Where in the region the slopes at nominal see each picture lowest, `[N, P]`, and with what scores, `[N]`."""
+        """Where in the region the slopes at nominal see each picture lowest, `[N, P]`, and with what scores, `[N]`.
+
+        Once a region of as many axes has been searched.
+        """
+        assert self._slopes is not None
         slopes = self._slopes[1]
         points = shape.lowest(slopes, size)
         return points, self.attempts.nominal.scores + ((points - self.attempts.center) * slopes).sum(1)

@@ -30,7 +30,7 @@ __all__ = ["joint"]
 
 #: Cells along an axis, of which every pair's coverage is counted.
 BINS: Final = 8
-#: Bounds and pairs take no more evaluations than all before them, but so many are always free to them.
+#: Bounds and pairs take no more than half of the evaluations before them, but so many are always free to them.
 FREE: Final = 1000
 #: A pair's box is found to this share of it.
 COARSE: Final = 1 / 32
@@ -101,8 +101,10 @@ class _Known:
     @property
     def status(self) -> Status:
         """Of the box."""
-        if not (self.size.complete and self.size.held > 0):
+        if not self.size.complete:
             return "unproven"
+        if self.size.held == 0:  # whatever box was asked about
+            return "violated"
         exact = self.bounds is not None and not self.bounds.seen
         return "proven" if exact and self.bounds and self.bounds.lower >= 0 else "holds-on-samples"
 
@@ -236,7 +238,7 @@ def _bounded(known: _Known, lipschitz: Sequence[float] | None) -> Iterator[_Know
 
 def _extra(attempts: Attempts) -> int:
     """The evaluations that what is not the search for the box may take of an open budget."""
-    return max(attempts.evaluations, FREE)
+    return max(attempts.evaluations // 2, FREE)
 
 
 def _paired(hunter: Hunter, known: _Known, effort: Effort) -> Iterator[_Known]:

@@ -216,6 +216,25 @@ def test_whole_numbers_stay_whole_and_within_the_box() -> None:
     assert (low, high) == (math.ceil(90 - 80 * found.scale), math.floor(90 + 10 * found.scale))
 
 
+def test_nominal_on_the_very_edge_has_no_box() -> None:
+    axes = [axis_of("a", 0.0, -1.0, 1.0), axis_of("b", 0.0, -1.0, 1.0)]
+    found = last(Planted(axes, lambda at: -at.sum(1)))
+    assert (found.status, found.scale, found.volume_share, found.bound) == ("violated", 0.0, 0.0, 1.0)
+    assert found.box == ((0.0, 0.0), (0.0, 0.0))
+    assert found.counterexample
+    assert abs(sum(found.counterexample.positions)) < 1e-3
+
+
+def test_intervals_without_width_stay_at_nominal() -> None:
+    trials = gains()
+    found = last(trials, intervals=[(2.0, 2.0), (0.5, 3.0)])
+    assert found.box == ((2.0, 2.0), pytest.approx((1.5 - found.scale, 1.5 + 1.5 * found.scale)))
+    assert found.scale == near(0.25 / 1.5)
+    assert found.interactions == ()
+    fixed = last(trials, intervals=[(2.0, 2.0), (1.5, 1.5)])
+    assert (fixed.scale, fixed.box, fixed.volume_share) == (1.0, ((2.0, 2.0), (1.5, 1.5)), 0.0)
+
+
 def test_nothing_is_asked_beyond_what_is_searched() -> None:
     trials = gains()
     found = last(trials, intervals=[(1.2, 2.4), (0.7, 1.7)])
