@@ -36,6 +36,8 @@ __all__ = ["Answers", "Known", "Shown", "Steps", "Trials", "trials_of"]
 BATCH: Final = 8 * 256 * 256
 #: Pixels of a picture that is developed by itself, in tiles.
 LARGE: Final = 2_000_000
+#: Numbers of all pictures that are kept ready to run, a gigabyte of them; of more, they are made anew for every batch.
+KEPT: Final = 2**28
 
 #: What a generator gives while it works: nothing but a place to stop.
 Steps = Generator[None, None, Any]
@@ -82,8 +84,11 @@ class _Ready:
     window: Window | None
     region: Region
     settings: Settings
-    sensor: Sensor
-    family: tuple[Any, ...]
+
+    @property
+    def size(self) -> int:
+        """Numbers that are held in memory."""
+        return 0 if self.window is None else self.window.image.numel()
 
 
 class Trials:
@@ -105,6 +110,8 @@ class Trials:
         self.evaluations = 0
         self._first = _first_moved(cases[0].settings.pipeline, self.axes)
         self._rest = _rest(cases[0].settings.pipeline, self._first)
+        self._cuts: dict[int, Window | None] = {}
+        self._families: dict[int, tuple[str, ...]] = {}
         self._made: dict[int, _Ready] = {}
 
     @property
@@ -218,21 +225,37 @@ class Trials:
 
     def _ready(self, index: int) -> _Ready:
         if index not in self._made:
-            self._made[index] = self._make(self.cases[index])
+            self._made[index] = self._make(index)
+            while len(self._made) > 1 and sum(each.size for each in self._made.values()) > KEPT:
+                del self._made[next(iter(self._made))]
         return self._made[index]
 
-    def _make(self, case: Case) -> _Ready:
-        region, settings, sensor = case.extent, case.settings, Sensor.of(case.frame)
-        choices = tuple((key, value) for key, value in settings.items() if isinstance(value, str | bool))
-        if region.width * region.height > LARGE:
-            return _Ready(None, region, settings, sensor, (id(case),))
-        cut = window(case.frame, self._widest(settings, sensor), region)
-        if self._first > 0:
+    def _make(self, index: int) -> _Ready:
+        case, cut = self.cases[index], self._cut(index)
+        settings = case.settings
+        if cut is not None and self._first > 0:
             with torch.no_grad():
                 before = settings.pipeline.stages[self._first - 1].name
                 cut = replace(cut, image=run(cut.image, settings, cut.sensor, settings.pipeline, until=before))
-        family = (tuple(cut.image.shape), cut.sensor, cut.rows, cut.columns, choices)
-        return _Ready(cut, region, settings, sensor, (*map(str, family),))
+        return _Ready(cut, case.extent, settings)
+
+    def _cut(self, index: int) -> Window | None:
+        """The samples of a case, in the frame's own memory; None for a picture that is developed by itself."""
+        if index not in self._cuts:
+            case, region = self.cases[index], self.cases[index].extent
+            large = region.width * region.height > LARGE
+            widest = self._widest(case.settings, Sensor.of(case.frame))
+            self._cuts[index] = None if large else window(case.frame, widest, region)
+        return self._cuts[index]
+
+    def _family(self, index: int) -> tuple[str, ...]:
+        """What cases have in common that can run together."""
+        if index not in self._families:
+            cut, settings = self._cut(index), self.cases[index].settings
+            choices = tuple((key, value) for key, value in settings.items() if isinstance(value, str | bool))
+            alike = (cut.image.shape, cut.sensor, cut.rows, cut.columns, choices) if cut else (index,)
+            self._families[index] = tuple(map(str, alike))
+        return self._families[index]
 
     def _widest(self, settings: Settings, sensor: Sensor) -> Settings:
         """Settings under which the stages read as far as anywhere on the axes."""
@@ -249,10 +272,10 @@ class Trials:
         """The rows of every batch: trials that run together, in the order of the first of each."""
         families: dict[tuple[Any, ...], list[int]] = {}
         for row, index in enumerate(which):
-            families.setdefault(self._ready(index).family, []).append(row)
+            families.setdefault(self._family(index), []).append(row)
         for rows in families.values():
-            ready = self._ready(which[rows[0]])
-            size = max(BATCH // (ready.region.width * ready.region.height), 1) if ready.window else 1
+            region = self.cases[which[rows[0]]].extent
+            size = max(BATCH // (region.width * region.height), 1)
             for first in range(0, len(rows), size):
                 yield rows[first : first + size]
 

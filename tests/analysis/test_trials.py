@@ -124,6 +124,21 @@ def test_a_large_picture_has_the_same_scores_and_slopes(monkeypatch: pytest.Monk
     assert torch.allclose(others, slopes, rtol=1e-3, atol=1e-3)
 
 
+def test_pictures_that_do_not_fit_into_memory_are_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    which, runs = [0, 1, 2, 1, 0, 2], []
+    trials, _ = started(smooth(), cases(), ("tone.gamma",))
+    places = somewhere(trials.axes, 6)
+    expected = finished(trials.ask(which, places))
+    monkeypatch.setattr(trials_module, "KEPT", 1)
+    small = trials.along(trials.axes)
+    monkeypatch.setattr(Trials, "_make", lambda self, index, make=Trials._make: runs.append(index) or make(self, index))
+    for _ in range(2):
+        answers = finished(small.ask(which, places))
+        assert answers.scores.tolist() == expected.scores.tolist()
+        assert len(small._made) == 1
+    assert len(runs) > 3
+
+
 def test_a_segmentation_is_scored_by_its_mean_iou() -> None:
     pictures = cases(2)
     trials, nominal = started(segmenter(), pictures, ("white_balance.r",))
