@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from driftlab.bench import develop, isp, predict, sensitivity
+from driftlab.bench import develop, isp, predict, sensitivity, tolerance
 from driftlab.bench.measure import Result
 from driftlab.errors import DriftlabError
 
@@ -16,6 +16,7 @@ BENCHES: Final[dict[str, Callable[[], Iterator[Result]]]] = {
     "develop": develop.results,
     "predict": predict.results,
     "sensitivity": sensitivity.results,
+    "tolerance": tolerance.results,
 }
 
 
