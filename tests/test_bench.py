@@ -8,6 +8,7 @@ import pytest
 
 from driftlab.bench import BENCHES
 from driftlab.bench import isp as bench_isp
+from driftlab.bench import tolerance as bench_tolerance
 from driftlab.bench.measure import machine, versus
 
 
@@ -26,3 +27,13 @@ def test_the_data_models_sides_agree(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench_isp, "FRAMES", 2)
     assert next(bench_isp.results()).ratio > 0
     assert set(BENCHES) >= {"isp", "develop", "predict"} and machine()["cores"]
+
+
+def test_the_sides_of_the_tolerance_bench_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Raises if a grid finds another tolerance; small, as only that is asked here."""
+    example = bench_tolerance._example()
+    monkeypatch.setattr(bench_tolerance, "_example", lambda: example[::8])
+    monkeypatch.setattr(bench_tolerance, "KEYS", ("white_balance.r",))
+    monkeypatch.setattr(bench_tolerance, "versus", lambda what, ours, theirs, **_: (ours(), theirs()))
+    trials, *_ = bench_tolerance.results()
+    assert trials.baseline == 5 * 64 and trials.ratio > 5
