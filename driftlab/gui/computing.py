@@ -133,6 +133,10 @@ class Computing(QObject):
             self.answer is not None and not self.answer.question.draft and self.answer.question.same(question)
         )
 
+    def ask_again(self) -> None:
+        """Another try, after a failure."""
+        self._soon.start()
+
     def _forget(self) -> None:
         self.answer = self.nominal = self.flip = None
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from driftlab.errors import DriftlabError
 from driftlab.gui.computing import Answer, Computing, Question
 from driftlab.gui.document import Document, Mask
 from driftlab.gui.worker import Worker
@@ -24,6 +25,10 @@ __all__ = ["Explaining"]
 PAUSE: Final = 250
 #: Pixels of a region up to which the heatmaps of all parameters are made, without being asked for one by one.
 ALL: Final = 512 * 512
+
+
+class ExplainingCanceled(DriftlabError):
+    """Nobody wanted to wait for the sensitivities."""
 
 
 class Explaining(QObject):
@@ -63,6 +68,7 @@ class Explaining(QObject):
         document.mask_changed.connect(self._change_mask)
         worker.delivered.connect(self._deliver)
         worker.failed.connect(self._fail)
+        worker.dropped.connect(self._drop)
 
     @property
     def current(self) -> bool:
@@ -85,6 +91,10 @@ class Explaining(QObject):
             self.heatmap_changed.emit(self.heatmaps[key])
         elif self._question is not None and not self._later.isActive():
             self._ask()
+
+    def ask_again(self) -> None:
+        """Another try, after a failure."""
+        self._later.start()
 
     def _has_heatmap(self, key: str) -> bool:
         rows = self.table.rows if self.table is not None else ()
@@ -149,6 +159,10 @@ class Explaining(QObject):
         if kind == "heatmap" and generation == self._generation:
             self.failure = error
             self.failed.emit(error)
+
+    def _drop(self, kind: str, generation: int) -> None:
+        if kind == "heatmap" and generation == self._generation and self._asked is not None:  # nothing newer: by hand
+            self._fail(kind, generation, ExplainingCanceled("The sensitivities were canceled."))
 
 
 def _explained(question: Question, selected: str, target: str | None, mask: Mask | None) -> Iterator[Item]:

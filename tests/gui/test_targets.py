@@ -113,7 +113,7 @@ def test_a_target_that_can_not_be_asked_for_is_a_sentence_with_the_choice_still_
     until(lambda: segmented.document.mask is not None and segmented.current)
     choose(segmented, f"soft Dice of {segmenter().labels[2]}")
     until(lambda: segmented.explaining.failure is not None)
-    assert f"no '{segmenter().labels[2]}'" in segmented.sensitivity._note.text()
+    assert f"no '{segmenter().labels[2]}'" in segmented.sensitivity.notice.label.text()
     assert segmented.sensitivity.target.isVisible()
     choose(segmented, "soft Dice of all classes")
     until(lambda: segmented.explaining.failure is None and segmented.current)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtCore import QRectF, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -27,6 +27,7 @@ from driftlab.gui.document import Document
 from driftlab.gui.explaining import Explaining
 from driftlab.gui.numbers import MINUS
 from driftlab.gui.titles import title_of
+from driftlab.gui.widgets.notice import Notice
 
 if TYPE_CHECKING:
     from driftlab.analysis.sensitivity import Heatmap, StageHeatmaps, Table
@@ -56,9 +57,7 @@ class HeatmapPanel(QWidget):
         self.overlay = QCheckBox("over the picture")
         self.title = QLabel()
         self.title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self._note = QLabel("A click on a bar of the sensitivities shows where in the picture it comes from.")
-        self._note.setWordWrap(True)
-        self._note.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.notice = Notice("A click on a bar of the sensitivities shows where in the picture it comes from.")
         self._full = QWidget()
         self._column = QVBoxLayout(self._full)
         self._column.setContentsMargins(8, 6, 8, 0)
@@ -69,7 +68,7 @@ class HeatmapPanel(QWidget):
         self._column.addLayout(line)
         self._column.addWidget(self.title)
         self._stack = QStackedLayout(self)
-        self._stack.addWidget(self._note)
+        self._stack.addWidget(self.notice)
         self._stack.addWidget(self._full)
         self.what.currentIndexChanged.connect(lambda _: self._show_chosen())
         self.overlay.toggled.connect(lambda _: self._lay_over())
@@ -125,6 +124,7 @@ class HeatmapPanel(QWidget):
         self.title.setEnabled(True)
         self._shown = values, limit, signed
         levels = (-limit, limit) if signed else (0.0, limit)
+        plot.image.setOpacity(1.0)
         plot.image.setImage(values, levels=levels, autoLevels=False)
         plot.bar.setColorMap(plot.maps[signed])
         plot.bar.setLevels(levels)
@@ -150,13 +150,15 @@ class HeatmapPanel(QWidget):
 
     def _show_table(self, table: Table) -> None:
         if table.no_heatmaps:
-            self._note.setText(f"No heatmaps: {table.no_heatmaps} The sensitivities come by finite differences.")
+            self.notice.say(f"No heatmaps: {table.no_heatmaps} The sensitivities come by finite differences.")
             self._stack.setCurrentIndex(0)
             self._shown = None
             self._lay_over()
 
     def _show_stale(self) -> None:
         self.title.setEnabled(False)
+        if self._plot is not None:
+            self._plot.image.setOpacity(0.4)
         self._shown = None
         self._lay_over()
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, cast
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QStackedLayout, QVBoxLayout, QWidget
 from superqt import QElidingLabel
 
-from driftlab.errors import DriftlabError
 from driftlab.gui import theme
 from driftlab.gui.class_colors import class_color, is_ground
 from driftlab.gui.computing import Answer, Computing, is_segmentation
@@ -16,6 +15,7 @@ from driftlab.gui.document import Document
 from driftlab.gui.numbers import change, decimals, written
 from driftlab.gui.reference import reference_for
 from driftlab.gui.widgets.logit_bars import BarRow, LogitBars
+from driftlab.gui.widgets.notice import Notice
 from driftlab.gui.widgets.still_label import StillLabel
 from driftlab.gui.widgets.strip import Strip
 
@@ -44,11 +44,9 @@ class LogitsPanel(QWidget):
         self.margin = StillLabel("mean IoU 0.000 against nominal")
         self.flip = QLabel()
         self.strip = Strip()
-        self._empty = QWidget()
-        self._note = QLabel("The model's answer appears here as soon as there is a task model.")
-        self._button = QPushButton("Choose a model …")
-        self._button.clicked.connect(self.model_asked)
+        self.notice = Notice("")
         self._lay_out()
+        self._await()
         document.model_changed.connect(lambda: self._await())
         document.frame_changed.connect(self._await)
         computing.answer_changed.connect(self.show_answer)
@@ -59,13 +57,6 @@ class LogitsPanel(QWidget):
 
     def _lay_out(self) -> None:
         self._stack = QStackedLayout(self)
-        column = QVBoxLayout(self._empty)
-        column.addStretch(1)
-        self._note.setWordWrap(True)
-        self._note.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        column.addWidget(self._note)
-        column.addWidget(self._button, alignment=Qt.AlignmentFlag.AlignHCenter)
-        column.addStretch(1)
         full = QWidget()
         column = QVBoxLayout(full)
         column.setContentsMargins(8, 6, 8, 6)
@@ -87,7 +78,7 @@ class LogitsPanel(QWidget):
         column.addLayout(bottom)
         column.addWidget(self.flip)
         column.addStretch(1)
-        self._stack.addWidget(self._empty)
+        self._stack.addWidget(self.notice)
         self._stack.addWidget(full)
         self.flip.hide()
 
@@ -217,18 +208,19 @@ class LogitsPanel(QWidget):
     def _await(self) -> None:
         self.strip.clear()
         self._last_flip = None
-        self._button.setVisible(self._document.model is None)
         if self._document.model is None:
+            choose = [("Choose a model …", self.model_asked.emit)]
+            self.notice.say("The model's answer appears here as soon as there is a task model.", choose)
             self._stack.setCurrentIndex(0)
         elif self._document.frame is None:
-            self._note.setText("The model is ready: open a frame to ask it about.")
+            self.notice.say("The model is ready: open a frame to ask it about.")
             self._stack.setCurrentIndex(0)
         else:
             self._show_stale()
 
     def _show_failure(self, error: Exception) -> None:
         self.bars.show_stale(True)
-        self._note.setText(str(error) if isinstance(error, DriftlabError) else f"No answer: {error}")
+        self.notice.say_failed(error, self._computing.ask_again)
         self._stack.setCurrentIndex(0)
 
 

@@ -16,10 +16,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from driftlab.errors import DriftlabError
 from driftlab.gui.document import Document
 from driftlab.gui.explaining import Explaining
 from driftlab.gui.numbers import MINUS, THIN, written
+from driftlab.gui.titles import title_of
+from driftlab.gui.widgets.notice import Notice
 from driftlab.gui.widgets.sensitivity_bars import SensitivityBar, SensitivityBars
 from driftlab.gui.widgets.target_box import TargetBox
 
@@ -46,9 +47,7 @@ class SensitivityPanel(QWidget):
         self.head = QLabel()
         self.head.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.head.setEnabled(False)
-        self._note = QLabel("With a frame and a task model, each parameter's pull on the answer is shown here.")
-        self._note.setWordWrap(True)
-        self._note.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.notice = Notice("With a frame and a task model, each parameter's pull on the answer is shown here.")
         scroll = QScrollArea(widgetResizable=True)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # what is in it has it
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -63,7 +62,7 @@ class SensitivityPanel(QWidget):
         line.addWidget(self.target, stretch=1)
         line.addWidget(self.units)
         self._stack = QStackedLayout(rest)
-        self._stack.addWidget(self._note)
+        self._stack.addWidget(self.notice)
         self._stack.addWidget(full)
         # The target can be chosen where there is an error too: another one may be its mend.
         column = QVBoxLayout(self)
@@ -98,7 +97,11 @@ class SensitivityPanel(QWidget):
         self.head.setToolTip(table.no_heatmaps or "")
         bars = [
             SensitivityBar(
-                row.key, self._label(row.key), value / largest, self._number(row, value, natural), _help(row)
+                row.key,
+                title_of(self._document.settings, row.key),
+                value / largest,
+                self._number(row, value, natural),
+                _help(row),
             )
             for row, value in zip(rows, values, strict=True)
         ]
@@ -122,21 +125,12 @@ class SensitivityPanel(QWidget):
         text = f"{value:.3g}".replace("-", MINUS)
         return f"{text}{THIN}/{THIN}{row.unit}" if natural and row.unit else text
 
-    def _label(self, key: str) -> str:
-        settings = self._document.settings
-        if settings is None or key not in settings:
-            return key
-        declared = settings.pipeline.keys[key]
-        stage = settings.pipeline.stage(key.partition(".")[0])
-        name = declared.label if declared is not None else "on"
-        return name if name.lower() == stage.title.lower() else f"{stage.title}: {name}"
-
     def _show_stale(self) -> None:
         self.bars.show_stale()
         self.shares_changed.emit(None)
 
     def _show_failure(self, error: Exception) -> None:
-        self._note.setText(str(error) if isinstance(error, DriftlabError) else f"No sensitivities: {error}")
+        self.notice.say_failed(error, self._explaining.ask_again)
         self._stack.setCurrentIndex(0)
 
 

@@ -1,0 +1,80 @@
+"""What panels say where there is nothing, something old, or something failed; and the way out of it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from PySide6.QtGui import QGuiApplication
+
+from driftlab.errors import DriftlabError
+from driftlab.gui import computing, explaining
+from driftlab.gui.main_window import MainWindow
+
+
+def words(window: MainWindow) -> list[str]:
+    return [button.text() for button in window.logits.notice.buttons]
+
+
+def test_empty_panels_say_what_they_need(window: MainWindow, until: Any) -> None:
+    assert "task model" in window.logits.notice.label.text() and words(window) == ["Choose a model …"]
+    assert window.sensitivity.notice.isVisible()
+    window.opening.open_sample()
+    until(lambda: window.document.model is not None and window.current)
+    assert not window.logits.notice.isVisible() and not window.sensitivity.notice.isVisible()
+
+
+def test_a_failed_answer_says_why_and_can_be_tried_again(
+    opened: MainWindow, until: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(questions: object) -> Iterator[None]:
+        raise DriftlabError("The model is too large: close another program.")
+
+    notice, was = opened.logits.notice, computing._answers
+    monkeypatch.setattr(computing, "_answers", fails)
+    opened.document.set("white_balance.r", 1.3)
+    until(notice.isVisible)
+    assert notice.label.text() == "The model is too large: close another program."
+    again, details = notice.buttons
+    assert details.text() == "Copy details"
+    details.click()
+    assert "Traceback" in QGuiApplication.clipboard().text()
+    monkeypatch.setattr(computing, "_answers", was)
+    again.click()
+    until(lambda: not notice.isVisible() and opened.computing.current)
+    assert opened.computing.answer is not None
+    until(lambda: opened.current)
+
+
+def test_canceled_sensitivities_say_so_and_come_when_asked_for(
+    opened: MainWindow, until: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, gate, was = threading.Event(), threading.Event(), explaining._explained
+
+    def waits(*question: Any) -> Iterator[Any]:
+        begun.set()
+        gate.wait(20)
+        yield from was(*question)
+
+    monkeypatch.setattr(explaining, "_explained", waits)
+    opened.document.set("white_balance.r", 1.3)
+    until(begun.is_set)
+    opened.escape()
+    gate.set()
+    notice = opened.sensitivity.notice
+    until(notice.isVisible)
+    assert notice.label.text() == "The sensitivities were canceled."
+    assert opened.current, "what was canceled is waited for"
+    notice.buttons[0].click()
+    until(lambda: not notice.isVisible() and opened.current)
+    assert opened.explaining.table is not None and opened.explaining.failure is None
+
+
+def test_a_newer_question_is_no_cancel(opened: MainWindow, until: Any) -> None:
+    for step in range(5):
+        opened.document.set("white_balance.r", 1.2 + step / 50)
+        until(lambda: "heatmap" in opened.worker.busy or opened.current)
+    until(lambda: opened.current)
+    assert opened.explaining.failure is None and not opened.sensitivity.notice.isVisible()
