@@ -41,7 +41,7 @@ class LogitsPanel(QWidget):
         self.head = QElidingLabel()
         self.state = StillLabel("for earlier settings")
         self.bars = LogitBars()
-        self.margin = StillLabel("mean IoU 0.000 against nominal")
+        self.margin = StillLabel("mean IoU 0.000 against the mask")
         self.flip = QLabel()
         self.strip = Strip()
         self.notice = Notice("")
