@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PySide6.QtCore import Qt
 
 from driftlab import resource
 from driftlab.analysis.sensitivity import Table, sensitivities
@@ -144,12 +145,23 @@ def test_the_copied_command_asks_for_the_same(
     assert {area["label"]: f"IoU {area['iou']:.3f}" for area in areas["areas"]} == said
 
 
-def test_of_many_labels_one_is_found_by_typing(qapp: Any) -> None:
+def test_of_many_labels_one_is_found_by_typing(qtbot: Any) -> None:
     box = TargetBox()
     box.show_targets("classification", [f"class {number}" for number in range(FEW + 1)])
     assert box.isEditable()
     assert box.completer() is not None
+    box.show()
+    seen: list[Any] = []
+    box.chosen.connect(seen.append)
+    line = box.lineEdit()
+    for typed, target in (("logit of class 17", "class 17"), ("class 99", None)):
+        line.selectAll()
+        qtbot.keyClicks(line, typed)
+        qtbot.keyClick(line, Qt.Key.Key_Return)
+        assert seen == (["class 17"] if target is None else [target])
+        assert line.text() == "logit of class 17"
     box.show_targets("classification", ["yes", "no"])
     assert not box.isEditable()
     assert [box.itemData(at) for at in range(box.count())] == [None, "yes", "no"]
+    box.close()
     box.deleteLater()

@@ -47,7 +47,9 @@ class TargetBox(QComboBox):
                 self.addItem(f"soft Dice of {label}" if segments else f"logit of {label}", label)
             many = len(labels) > FEW
             self.setEditable(many)
-            completer = self.completer()
+            line, completer = self.lineEdit(), self.completer()
+            if line is not None:  # what was typed and is no target goes again
+                line.editingFinished.connect(lambda: self.setEditText(self.itemText(self.currentIndex())))
             if many and completer is not None:
                 completer.setFilterMode(Qt.MatchFlag.MatchContains)
                 completer.setCompletionMode(QCompleter.CompletionMode.PopupCompletion)
