@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from driftlab.gui.aside import Aside
 from driftlab.gui.document import Document
 from driftlab.gui.picked import Picked, case_steps, pick, same_pictures
-from driftlab.gui.resumable import Resumable
 from driftlab.gui.worker import Worker
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Scope", "ToleranceQuestion", "Tolerating"]
 
-KIND: Final = "tolerance"
 #: How long after the last change, in ms: longer than for the sensitivities, which come first.
 PAUSE: Final = 500
 #: Pixels that the model is given up to which tolerances are searched without being asked for.
@@ -74,7 +73,7 @@ class Tolerating(QObject):
 
     def __init__(self, document: Document, worker: Worker) -> None:
         super().__init__()
-        self._document, self._worker = document, worker
+        self._document = document
         self.scope = Scope.PICTURE
         self.criterion, self.over = "", "all"
         #: Whether the settings in force are the ones around which is searched, instead of the nominal ones.
@@ -86,8 +85,8 @@ class Tolerating(QObject):
         self.failure: Exception | None = None
         self._known: dict[Scope, tuple[ToleranceQuestion, Tolerance]] = {}
         self._asked: ToleranceQuestion | None = None
-        self._search: Resumable[Progress | Tolerance] | None = None
-        self._generation = 0
+        self._aside = Aside(worker, "tolerance")
+        self._aside.setParent(self)
         self._was_fresh = False
         self._stopped: ToleranceQuestion | None = None
         self._later = QTimer(self, singleShot=True, interval=PAUSE)
@@ -102,10 +101,9 @@ class Tolerating(QObject):
             document.drag_ended,
         ):
             signal.connect(self._change)
-        worker.delivered.connect(self._deliver)
-        worker.finished.connect(self._finish)
-        worker.dropped.connect(self._drop)
-        worker.failed.connect(self._fail)
+        self._aside.delivered.connect(self._deliver)
+        self._aside.ended.connect(self._end)
+        self._aside.failed.connect(self._fail)
 
     # What is asked
 
@@ -142,7 +140,7 @@ class Tolerating(QObject):
     @property
     def running(self) -> bool:
         """Whether a search is on its way, or waits for its turn."""
-        return self._search is not None and not self._search.done
+        return self._aside.running
 
     @property
     def waits(self) -> bool:
@@ -178,29 +176,30 @@ class Tolerating(QObject):
 
     def search(self) -> None:
         """Search now, also where that has to be asked for."""
-        self._begin()
+        question = self.question
+        if question is None:
+            return
+        self._later.stop()
+        self._asked, self._stopped, self.failure = question, None, None
+        self._aside.begin(partial(_searched, question))
+        self.chosen_changed.emit()
 
     def stop(self) -> None:
         """End the search; what it has found stays."""
         self._later.stop()
-        self._pause()
-        self._stopped, self._search = self._asked, None
-        self.chosen_changed.emit()
+        self._aside.stop()
+        self._end(complete=False)
 
     # How it goes
 
     def _change(self) -> None:
-        question = self.question
-        busy = self._document.dragging
-        if question is not None and question.same(self._asked) and self._search is not None:
+        question, busy = self.question, self._document.dragging
+        if self._aside.running and question is not None and question.same(self._asked):
             # The same search, but others come first: it goes on where it stopped.
-            if not self._search.done:
-                self._pause()
-                self._later.stop() if busy else self._later.start()
+            self._aside.hold()
+            self._later.stop() if busy else self._later.start()
             return
-        if self._search is not None:
-            self._pause()
-            self._search = None
+        self._aside.stop()
         fresh = self.fresh
         if self._was_fresh and not fresh:  # once: a drag makes many changes
             self.staled.emit()
@@ -210,29 +209,15 @@ class Tolerating(QObject):
         else:
             self._later.start()
 
-    def _pause(self) -> None:
-        self._generation = -1  # its end is no news
-        self._worker.cancel(KIND)
-
     def _go_on(self) -> None:
         question = self.question
-        if self._search is not None and question is not None and question.same(self._asked):
-            self._generation = self._worker.submit(KIND, self._search)
+        if self._aside.running and question is not None and question.same(self._asked):
+            self._aside.go_on()
         else:
-            self._begin()
+            self.search()
 
-    def _begin(self) -> None:
-        question = self.question
-        if question is None:
-            return
-        self._later.stop()
-        self._asked, self._stopped, self.failure = question, None, None
-        self._search = Resumable(partial(_searched, question), lambda: bool(self._worker.busy - {KIND}))
-        self._generation = self._worker.submit(KIND, self._search)
-        self.chosen_changed.emit()
-
-    def _deliver(self, kind: str, generation: int, item: Any) -> None:
-        if kind != KIND or generation != self._generation or self._asked is None or item is None:
+    def _deliver(self, item: Any) -> None:
+        if self._asked is None:
             return
         if hasattr(item, "complete"):  # not by its class, which needs torch
             self._known[self._asked.scope] = self._asked, item
@@ -242,20 +227,13 @@ class Tolerating(QObject):
         else:
             self.progressed.emit(item)
 
-    def _finish(self, kind: str, generation: int) -> None:
-        if kind != KIND or generation != self._generation or self._search is None:
-            return
-        if self._search.done:
-            self.chosen_changed.emit()
-        else:
-            self._generation = self._worker.submit(KIND, self._search)  # after those that waited
+    def _end(self, complete: bool) -> None:
+        if not complete:
+            self._stopped = self._asked
+        self.chosen_changed.emit()
 
-    def _drop(self, kind: str, generation: int) -> None:
-        if kind == KIND and generation == self._generation:
-            self.stop()  # somebody has canceled it
-
-    def _fail(self, kind: str, generation: int, error: Exception) -> None:
-        if kind == KIND and generation == self._generation and self._asked is not None:
+    def _fail(self, error: Exception) -> None:
+        if self._asked is not None:
             self.failure = error
             self._known.pop(self._asked.scope, None)
             self.failed.emit(error)
