@@ -56,6 +56,40 @@ timer.start()
 app.exec()
 """
 
+#: Opens the example, and tells after every change what is shown: a stage's output, a popup, the split.
+KEYS = """
+import sys
+from PySide6.QtCore import QSettings, QTimer
+from PySide6.QtWidgets import QApplication
+from driftlab.gui import theme
+from driftlab.gui.main_window import MainWindow
+
+app = QApplication([])
+theme.apply(app)
+window = MainWindow(QSettings(sys.argv[1], QSettings.Format.IniFormat))
+window.resize(1280, 800)
+window.move(0, 0)
+window.show()
+window.activateWindow()
+window.opening.open_sample()
+told = []
+
+def look():
+    if window.document.frame is None or not window.current or not window.isActiveWindow():
+        return
+    popup, output = QApplication.activePopupWidget(), window.preview.view.output
+    said = " ".join([type(popup).__name__, output.stage if output else "picture", str(window.preview.view.split)])
+    if said != (told or [""])[-1]:
+        told.append(said)
+        print(said, flush=True)
+
+timer = QTimer(interval=20)
+timer.timeout.connect(look)
+timer.start()
+window.closed.connect(app.quit)
+app.exec()
+"""
+
 
 @pytest.fixture
 def display() -> Iterator[str]:
@@ -99,6 +133,43 @@ def test_a_real_mouse_drags_a_slider_until_the_decision_flips(display: str, tmp_
         assert float(gain) < 0.95 < float(before), "the drag was not one step"
         assert top == "neutrophil"
         assert int(steps) > 3
+        assert window.wait(20) == 0
+    finally:
+        window.kill()
+        window.wait()
+        for stream in (window.stdout, window.stderr):
+            if stream is not None:
+                stream.close()
+
+
+def test_real_keys_find_commands_list_jobs_and_step_through_stages(display: str, tmp_path: Path) -> None:
+    environment = {**os.environ, "DISPLAY": display, "QT_QPA_PLATFORM": "xcb"}
+    window = subprocess.Popen(
+        [sys.executable, "-c", KEYS, str(tmp_path / "settings.ini")],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
+    try:
+        assert window.stdout is not None and window.stderr is not None
+        for words, expected in (
+            ([], "NoneType picture None"),
+            (["key", "bracketleft"], "NoneType tone None"),
+            (["key", "Escape"], "NoneType picture None"),
+            (["key", "ctrl+j"], "JobsPopup picture None"),
+            (["key", "Escape"], "NoneType picture None"),
+            (["key", "ctrl+shift+p"], "CommandPalette picture None"),
+            (["type", "spli"], None),
+            (["key", "Return"], "NoneType picture 0.5"),
+        ):
+            if words:
+                subprocess.run(["xdotool", *words], env=environment, check=True)
+            if expected is not None:
+                said = window.stdout.readline().strip()
+                assert said == expected, window.stderr.read() if not said else words
+        subprocess.run(["xdotool", "key", "ctrl+q"], env=environment, check=True)
         assert window.wait(20) == 0
     finally:
         window.kill()
