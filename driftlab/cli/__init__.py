@@ -13,12 +13,26 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from driftlab import __version__
-from driftlab.cli import bench, check, demo, develop, gui, info, predict, sensitivity, stages, sweep, tolerance
+from driftlab.cli import (
+    bench,
+    check,
+    demo,
+    develop,
+    gui,
+    info,
+    predict,
+    replay,
+    report,
+    sensitivity,
+    stages,
+    sweep,
+    tolerance,
+)
 from driftlab.errors import DriftlabError
 
 __all__ = ["main"]
 
-COMMANDS = (info, stages, develop, predict, sensitivity, sweep, tolerance, check, demo, bench, gui)
+COMMANDS = (info, stages, develop, predict, sensitivity, sweep, tolerance, check, report, replay, demo, bench, gui)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -13,6 +13,7 @@ from driftlab.analysis.findings import Tolerance
 from driftlab.analysis.summary import Summary
 from driftlab.report.canonical import digest_of, report_id_of
 from driftlab.report.command import kept_options, without_output
+from driftlab.report.compare import SAME
 from driftlab.report.environment import environment_of, tool, volatile
 from driftlab.report.limits import guard_of, limits_of
 from driftlab.report.origin import cameras_of, data_of, model_of, parameters_of, pipeline_of
@@ -22,8 +23,6 @@ from driftlab.report.results import Evidence, axis_of, claims_of, joint_of, prob
 __all__ = ["SCHEMA", "content_of"]
 
 SCHEMA: Final = "driftlab.tolerance/1"
-#: How far a number may be from what it was, relative to the searched range or to its own size, and count as the same.
-SAME: Final = 1e-6
 
 
 def content_of(
@@ -77,7 +76,7 @@ def content_of(
         "replay": {
             "argv": without_output(argv),
             "expected_digest": digest_of(results),
-            "tolerance": {"value": SAME, "of": "the searched range of a position, the size of any other number"},
+            "tolerance": {"value": SAME, "of": "the size of a number, but at least 1"},
         },
         "volatile": volatile(started),
     }

@@ -66,20 +66,32 @@ def at(value: Any, path: tuple[Any, ...]) -> Any:
     return value
 
 
+def first_of_each(value: Any) -> Any:
+    """A value whose lists of objects have one each, which is enough to try every field once."""
+    if isinstance(value, dict):
+        return {key: first_of_each(inner) for key, inner in value.items()}
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return [first_of_each(max(value, key=lambda each: len(json.dumps(each))))]
+    return value
+
+
 def test_no_field_may_be_missing_or_unknown_anywhere(report: dict[str, Any]) -> None:
-    places = everything(report)
+    small = first_of_each(report)
+    assert VALIDATOR.is_valid(small)
+    places = everything(small)
     assert len(places) > 40
     optional = {"position", "value"}  # of a failure on one axis
     for place in places:
-        for key in at(report, place):
-            mutated = copy.deepcopy(report)
-            del at(mutated, place)[key]
+        there = at(small, place)
+        for key, value in [*there.items()]:
+            del there[key]
             in_failure = {"first_failure", "failure", "counterexample"} & {*place} and key in optional
             if not in_failure or "at" in place:
-                assert not VALIDATOR.is_valid(mutated), (place, key)
-        mutated = copy.deepcopy(report)
-        at(mutated, place)["surprise"] = 1
-        assert not VALIDATOR.is_valid(mutated), place
+                assert not VALIDATOR.is_valid(small), (place, key)
+            there[key] = value
+        there["surprise"] = 1
+        assert not VALIDATOR.is_valid(small), place
+        del there["surprise"]
 
 
 MUTATIONS: dict[str, Callable[[dict[str, Any]], None]] = {
