@@ -28,6 +28,7 @@ from driftlab.gui.worker import Worker
 
 if TYPE_CHECKING:
     from driftlab.gui.main_window import MainWindow
+    from driftlab.gui.opening import Untrusted
     from driftlab.gui.preview_source import Engine
     from driftlab.isp.presets import Preset
     from driftlab.isp.settings import Settings
@@ -40,6 +41,7 @@ __all__ = [
     "ask_for_folder",
     "ask_for_layout",
     "ask_for_mask",
+    "ask_for_trust",
     "copy_settings",
     "fill_presets",
     "paste_settings",
@@ -137,6 +139,18 @@ def _saving(parent: QWidget, title: str, kinds: list[str], suffix: str) -> QFile
     dialog.setNameFilters(kinds)
     dialog.setDefaultSuffix(suffix)
     return dialog
+
+
+def ask_for_trust(messages: MessageBar, untrusted: Untrusted, trust: Callable[[Untrusted], None]) -> None:
+    """Whether a model's code may run."""
+    source = untrusted.source
+    messages.ask(
+        f"{source.name} can run code when it is loaded: {source.risk}. Load it only if you know where it comes "
+        f"from (sha256 {source.sha256[:16]}…). You are asked once for this file.",
+        "Trust and load",
+        partial(trust, untrusted),
+        "Do not load",
+    )
 
 
 def copy_settings(document: Document) -> None:

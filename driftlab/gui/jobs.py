@@ -111,6 +111,12 @@ class Jobs(QObject):
         self._worker.cancel(name)
         self.changed.emit()
 
+    def cancel_all(self) -> None:
+        """End all that is long enough to be told of."""
+        for kind in KINDS:
+            if kind.said:
+                self.cancel(kind.name)
+
     def _begin(self, name: str, generation: int) -> None:
         kind = next((each for each in KINDS if each.name == name), Kind(name, name, name))
         self.records[name] = JobRecord(kind, generation, time.monotonic())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from PySide6.QtCore import QSettings, Qt, Signal
 from PySide6.QtGui import (
     QAction,
@@ -20,7 +18,7 @@ from driftlab.gui.document import Document
 from driftlab.gui.dropping import Dropping
 from driftlab.gui.explaining import Explaining
 from driftlab.gui.held_key import HeldKey
-from driftlab.gui.jobs import ASIDE, KINDS, Jobs, make_worker
+from driftlab.gui.jobs import ASIDE, Jobs, make_worker
 from driftlab.gui.opening import Opening, Untrusted
 from driftlab.gui.panels.frames import FramesPanel
 from driftlab.gui.panels.heatmap import HeatmapPanel
@@ -171,12 +169,7 @@ class MainWindow(QMainWindow):
     def refresh(self) -> None:
         """Actions and title as the document is."""
         menus.refresh(self)
-        history, current = self.document.history, self.document.current
-        for name, edit in (
-            ("undo", history.undoes if history else None),
-            ("redo", history.redoes if history else None),
-        ):
-            self.actions_by_name[name].setText(f"{name.title()} {self._title_of(edit)}".rstrip())
+        current = self.document.current
         model = self.document.model
         parts = [current.path.name if current else "", model.source.name if model else ""]
         self.setWindowTitle(" · ".join([*filter(None, parts), "driftlab"]))
@@ -184,13 +177,6 @@ class MainWindow(QMainWindow):
     def _show_output(self, output: StageOutput | None) -> None:
         self.preview.view.show_output(output)
         self.refresh()
-
-    def _title_of(self, edit: str | None) -> str:
-        settings = self.document.settings
-        if edit is None or settings is None or edit not in settings:
-            return edit or ""
-        declared = settings.pipeline.keys[edit]
-        return declared.label.lower() if declared else settings.pipeline.stage(edit.partition(".")[0]).title.lower()
 
     def _show_loading(self, sentence: str) -> None:
         self.status.show_loading(sentence)
@@ -204,14 +190,7 @@ class MainWindow(QMainWindow):
         self.status.showMessage(sentence)
 
     def _ask_for_trust(self, untrusted: Untrusted) -> None:
-        source = untrusted.source
-        self.messages.ask(
-            f"{source.name} can run code when it is loaded: {source.risk}. Load it only if you know where it comes "
-            f"from (sha256 {source.sha256[:16]}…). You are asked once for this file.",
-            "Trust and load",
-            partial(self.opening.trust, untrusted),
-            "Do not load",
-        )
+        dialogs.ask_for_trust(self.messages, untrusted, self.opening.trust)
 
     def _recolor(self) -> None:
         menus.recolor(self.actions_by_name)
@@ -276,9 +255,7 @@ class MainWindow(QMainWindow):
 
     def cancel_jobs(self) -> None:
         """End what is being computed."""
-        for kind in KINDS:
-            if kind.said:
-                self.jobs.cancel(kind.name)
+        self.jobs.cancel_all()
 
     def show_jobs(self) -> None:
         """What is computed, and what was."""

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QMenu, QSizePolicy, QToolBar, QToolButton, QWidget
 from driftlab.gui import dialogs, icons
 from driftlab.gui.action import Action
 from driftlab.gui.actions import ACTIONS
+from driftlab.gui.titles import edit_name
 
 if TYPE_CHECKING:
     from driftlab.gui.main_window import MainWindow
@@ -60,12 +61,19 @@ def make_menus(window: MainWindow) -> dict[str, QMenu]:
 
 
 def refresh(window: MainWindow) -> None:
-    """Each action possible or not, as the document is; where not, its tooltip says why."""
+    """Each action possible or not, as the document is, where not with the reason; and what undo and redo would do."""
     for entry in ACTIONS:
         action, possible = window.actions_by_name[entry.name], entry.when.holds(window)
         if action.isEnabled() != possible:
             action.setEnabled(possible)
             action.setToolTip(_tip(action, entry, possible))
+    document = window.document
+    history, settings = document.history, document.settings
+    for name, edit in (
+        ("undo", history.undoes if history else None),
+        ("redo", history.redoes if history else None),
+    ):
+        window.actions_by_name[name].setText(f"{name.title()} {edit_name(settings, edit)}".rstrip())
 
 
 def recolor(actions: dict[str, QAction]) -> None:
