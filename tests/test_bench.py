@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import pytest
 
 from driftlab.bench import BENCHES
+from driftlab.bench import gui as bench_gui
 from driftlab.bench import isp as bench_isp
 from driftlab.bench import tolerance as bench_tolerance
 from driftlab.bench.measure import machine, versus
@@ -37,3 +39,11 @@ def test_the_sides_of_the_tolerance_bench_agree(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(bench_tolerance, "versus", lambda what, ours, theirs, **_: (ours(), theirs()))
     trials, *_ = bench_tolerance.results()
     assert trials.baseline == 5 * 64 and trials.ratio > 5
+
+
+def test_a_percentile_is_a_value_that_was_there() -> None:
+    values = [float(number) for number in range(1, 101)]
+    assert [bench_gui.percentile(values, share) for share in (50, 95, 99, 100)] == [50, 95, 99, 100]
+    assert bench_gui.percentile([3.0, 1.0], 50) == 1.0
+    assert bench_gui.percentile([7.0], 95) == 7.0
+    assert math.isnan(bench_gui.percentile([], 95))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from driftlab.bench import develop, isp, predict, sensitivity, tolerance
+from driftlab.bench import develop, gui, isp, predict, sensitivity, tolerance
 from driftlab.bench.measure import Result
 from driftlab.errors import DriftlabError
 
@@ -17,6 +17,7 @@ BENCHES: Final[dict[str, Callable[[], Iterator[Result]]]] = {
     "predict": predict.results,
     "sensitivity": sensitivity.results,
     "tolerance": tolerance.results,
+    "gui": gui.results,
 }
 
 

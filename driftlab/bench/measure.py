@@ -6,8 +6,8 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 __all__ = ["Result", "machine", "versus"]
@@ -15,13 +15,14 @@ __all__ = ["Result", "machine", "versus"]
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One comparison. `ratio` is above 1 where ours is better: less of `unit`."""
+    """One comparison. `ratio` is above 1 where ours is better: less of `unit`. `detail` tells more of ours."""
 
     what: str
     ours: float
     baseline: float
     unit: str
     ratio: float
+    detail: Mapping[str, float | int | str] = field(default_factory=dict)
 
 
 def versus(

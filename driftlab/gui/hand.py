@@ -1,4 +1,4 @@
-"""A hand on the window: opens, drags sliders by mouse events and notes when what was painted, for whoever measures it.
+"""A hand on the window: opens, drags sliders by mouse events, cancels, and notes when what was there, to be measured.
 
 Events come at the times at which a mouse would send them, whether the window is ready for them or not; what came while
 it was busy is handed over as one, as Qt does with a real mouse, and has waited since its own time.
@@ -7,6 +7,7 @@ it was busy is handed over as one, as Qt does with a real mouse, and has waited 
 from __future__ import annotations
 
 import os
+import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,16 +15,30 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from PySide6.QtCore import QCoreApplication, QEvent, QEventLoop, QPointF, QSettings, Qt, QTimer
-from PySide6.QtGui import QMouseEvent
+from PySide6.QtCore import (
+    QCoreApplication,
+    QEvent,
+    QEventLoop,
+    QMimeData,
+    QObject,
+    QPoint,
+    QPointF,
+    QSettings,
+    Qt,
+    QTimer,
+    QUrl,
+)
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QMouseEvent
 from PySide6.QtWidgets import QApplication
 
 from driftlab.errors import DriftlabError
 from driftlab.gui import theme
+from driftlab.gui.gpu_engine import best_engine
 from driftlab.gui.main_window import MainWindow
 from driftlab.gui.widgets.track import MARGIN, Track
+from driftlab.gui.worker import Worker
 
-__all__ = ["Drag", "Hand", "hand"]
+__all__ = ["Drag", "Hand", "hand", "wait_for_first_paint"]
 
 #: Seconds between two events of a mouse.
 PACE: Final = 1 / 60
@@ -98,6 +113,27 @@ class Hand:
         self.until(lambda: self.window.opening.idle)
         self.rest()
 
+    def drop(self, *paths: Path) -> float:
+        """Drop files on the window: the seconds until the first picture of one of them is painted."""
+        window, painted = self.window, list[float]()
+        before, data = window.document.frame, QMimeData()
+        data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+        none, left = Qt.KeyboardModifier.NoModifier, Qt.MouseButton.LeftButton
+
+        def paint() -> None:
+            shown = window.preview.view.exact
+            if shown is not None and shown.frame is not before:
+                painted.append(time.perf_counter())
+
+        painting = window.preview.view.painted.connect(paint)
+        start = time.perf_counter()
+        copy = Qt.DropAction.CopyAction
+        QCoreApplication.sendEvent(window, QDragEnterEvent(QPoint(50, 50), copy, data, left, none))
+        QCoreApplication.sendEvent(window, QDropEvent(QPointF(50, 50), copy, data, left, none))
+        self.until(lambda: painted)
+        QObject.disconnect(painting)
+        return painted[0] - start
+
     def track(self, key: str) -> Track:
         """The slider of a key, in sight."""
         self.window.stages.reveal(key)
@@ -138,6 +174,51 @@ class Hand:
             window.computing.answer_changed.disconnect(answer)
         return drag
 
+    def wander(self, chance: random.Random, moves: int) -> None:
+        """So many moves of sliders taken at random, in short drags one after another, as fast as the window takes them.
+
+        Between them now and then a step back, a reset, another region or another zoom.
+        """
+        window, document = self.window, self.window.document
+        rows = [row for group in window.stages.groups.values() for row in group.rows.values()]
+        while moves > 0:
+            row = chance.choice([each for each in rows if each.isVisibleTo(window) and each.isEnabledTo(window)])
+            begun, length = chance.random(), min(chance.randint(5, 40), moves)
+            self.drag(row.key, [abs(begun + step / 200) % 1 for step in range(length)], pace=1 / 500)
+            moves -= length
+            asides: list[Callable[[], object]] = [
+                document.undo,
+                document.undo,
+                document.redo,
+                document.reset,
+                window.preview.view.fit,
+                lambda: window.preview.view.zoom_to(chance.choice((0.3, 1.0, 2.0))),
+                lambda: self._wait_for(time.perf_counter() + 0.3),  # long enough for a job to begin
+            ]
+            chance.choice(asides)()
+
+    def cancel(self, worker: Worker, kind: str, begin: Callable[[], object], after: float) -> float | None:
+        """Begin a job and cancel it so many seconds after it has started: the seconds until its thread is free.
+
+        None where it was over before it could be canceled.
+        """
+        with _watched(worker, kind) as (started, over):
+            begin()
+            self.until(lambda: started)
+            self._wait_for(time.perf_counter() + after)
+            if started[-1] in over:
+                return None
+            asked = time.perf_counter()
+            worker.cancel(kind)
+            return self.until(lambda: started[-1] in over) - asked
+
+    def run(self, worker: Worker, kind: str, begin: Callable[[], object]) -> float:
+        """Begin a job and let it come to its end: the seconds it runs."""
+        with _watched(worker, kind) as (started, over):
+            begin()
+            start = self.until(lambda: started)
+            return self.until(lambda: started[-1] in over) - start
+
     def _wait_for(self, due: float) -> None:
         """Let events go on until this time."""
         loop, timer = QEventLoop(), QTimer(singleShot=True, timerType=Qt.TimerType.PreciseTimer)
@@ -146,21 +227,80 @@ class Hand:
         loop.exec()
 
 
+def wait_for_first_paint(store: Path) -> float:
+    """Start the window as the program does, its settings in this folder, and close it: the time it was painted.
+
+    In seconds since the epoch, for another process than the one that has started this one. Once a process.
+    """
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    from driftlab.gui.app import Start, run
+
+    QSettings.setDefaultFormat(QSettings.Format.IniFormat)
+    QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(store))
+    app = QApplication(["driftlab"])
+    watch = _FirstPaint()
+    app.installEventFilter(watch)
+    run(Start())
+    return watch.painted
+
+
+class _FirstPaint(QObject):
+    painted = 0.0
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """The window's update paints all that is in it."""
+        if event.type() == QEvent.Type.UpdateRequest and isinstance(watched, MainWindow) and not self.painted:
+            watched.event(event)
+            self.painted = time.time()
+            QTimer.singleShot(0, watched, watched.close)
+            return True
+        return False
+
+
 @contextmanager
-def hand(store: QSettings) -> Iterator[Hand]:
-    """A hand on a new window; on no screen unless there is an application already. The window is gone in the end."""
+def hand(store: Path) -> Iterator[Hand]:
+    """A hand on a new window, whose settings are kept in this file; the window is gone in the end.
+
+    On no screen, unless there is an application already. It draws with what it finds fastest, as the program does.
+    """
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     app = QApplication.instance() or QApplication(["driftlab"])
     assert isinstance(app, QApplication)
     theme.apply(app)
-    window = MainWindow(store)
+    window = MainWindow(QSettings(str(store), QSettings.Format.IniFormat))
     window.show()
+    window.opening.warm_up()
+    window.source.look_for(best_engine)
+    user = Hand(window)
     try:
-        yield Hand(window)
+        user.until(lambda: window.source.idle and not window.worker.busy)
+        yield user
     finally:
         window.close()
         window.deleteLater()
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+
+
+@contextmanager
+def _watched(worker: Worker, kind: str) -> Iterator[tuple[list[int], set[int]]]:
+    """The generations of this kind that have begun, and those that are over."""
+    begun, over = list[int](), set[int]()
+
+    def begin(name: str, generation: int) -> None:
+        if name == kind:
+            begun.append(generation)
+
+    def end(name: str, generation: int, *rest: object) -> None:
+        if name == kind:
+            over.add(generation)
+
+    told = [worker.started.connect(begin)]
+    told += [signal.connect(end) for signal in (worker.finished, worker.dropped, worker.failed)]
+    try:
+        yield begun, over
+    finally:
+        for each in told:
+            QObject.disconnect(each)
 
 
 def _send(track: Track, kind: QEvent.Type, share: float) -> None:

@@ -162,11 +162,11 @@ class PreviewSource(QObject):
         self.shown = 0
         self._budget = FIRST
         self._paces: deque[float] = deque(maxlen=KNOWN)  # seconds a sample
-        self._worker = Worker(
+        self.worker = Worker(
             ("draft", "exact", "readout", "nominal", "output", "engine"), "preview", finishing=("draft",)
         )
-        self._worker.delivered.connect(self._deliver)
-        self._worker.failed.connect(lambda kind, generation, error: self.failed.emit(error))
+        self.worker.delivered.connect(self._deliver)
+        self.worker.failed.connect(lambda kind, generation, error: self.failed.emit(error))
 
     def look_for(self, find: Callable[[], Engine]) -> None:
         """Draw with the engine that `find` finds, in the thread of the preview, as soon as there is time for it."""
@@ -174,40 +174,40 @@ class PreviewSource(QObject):
         def found() -> Iterator[Engine]:
             yield find()
 
-        self._worker.submit("engine", found)
+        self.worker.submit("engine", found)
 
     def draft(self, frame: RawFrame, settings: Settings, visible: Region) -> None:
         """Draw what is visible, soon."""
-        self._worker.cancel("exact")
-        self._worker.submit("draft", partial(_draft, self.engine, frame, settings, visible, self._budget))
+        self.worker.cancel("exact")
+        self.worker.submit("draft", partial(_draft, self.engine, frame, settings, visible, self._budget))
 
     def exact(self, frame: RawFrame, settings: Settings) -> None:
         """Draw all of it."""
-        self._worker.submit("exact", partial(_exact, self.engine, frame, settings))
+        self.worker.submit("exact", partial(_exact, self.engine, frame, settings))
 
     def nominal(self, frame: RawFrame, settings: Settings) -> None:
         """Draw all of it at the nominal settings."""
-        self._worker.submit("nominal", partial(_exact, self.engine, frame, settings))
+        self.worker.submit("nominal", partial(_exact, self.engine, frame, settings))
 
     def output(self, job: Job) -> None:
         """Draw what a stage gives, as this job does."""
-        self._worker.submit("output", job)
+        self.worker.submit("output", job)
 
     def readout(self, frame: RawFrame, settings: Settings, x: int, y: int, stage: str | None = None) -> None:
         """Tell of one pixel, and of what this stage gives there."""
-        self._worker.submit("readout", partial(_readout, frame, settings, x, y, stage))
+        self.worker.submit("readout", partial(_readout, frame, settings, x, y, stage))
 
     @property
     def idle(self) -> bool:
         """Whether nothing is left to draw."""
-        return not self._worker.busy - {"readout"}
+        return not self.worker.busy - {"readout"}
 
     def close(self) -> None:
         """End the thread."""
-        self._worker.close()
+        self.worker.close()
 
     def _deliver(self, kind: str, generation: int, item: Any) -> None:
-        if kind != "draft" and not self._worker.is_newest(kind, generation):
+        if kind != "draft" and not self.worker.is_newest(kind, generation):
             return
         if kind == "engine":
             self.engine = item
