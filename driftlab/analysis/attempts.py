@@ -126,27 +126,26 @@ class Attempts:
 
         Where a model or an axis has no slopes, differences over wide steps within the region take their place.
         """
-        values, scores, slopes = yield from self._sloped(subjects, points, shape, size, smooth=True)
+        values, scores, slopes = yield from self.sloped_by_picture(subjects, points, shape, size)
         return values, self._each.pull(scores, slopes)
-
-    def slopes_at_nominal(self, shape: Shape, size: float) -> Generator[None, None, Tensor]:
-        """The slopes by share of every picture's score, `[N, P]`. Raises Spent."""
-        at = self.center.expand(len(self.subjects), -1)
-        _, _, slopes = yield from self._sloped(self.everyone, at, shape, size, smooth=True)
-        return slopes.reshape(-1, len(self.center))
 
     def steepest(self, subjects: Tensor, points: Tensor, shape: Shape, size: float) -> Sloping:
         """The values `[M]`, and by every axis the steepest slope of any picture's score, `[M, P]`. Raises Spent.
 
         Of a segmentation from differences: its slopes are those of a smooth stand-in.
         """
-        values, _, slopes = yield from self._sloped(subjects, points, shape, size, smooth=not self.verdict.mean)
+        values, _, slopes = yield from self.sloped_by_picture(
+            subjects, points, shape, size, smooth=not self.verdict.mean
+        )
         return values, slopes.abs().amax(1)
 
-    def _sloped(
-        self, subjects: Tensor, points: Tensor, shape: Shape, size: float, *, smooth: bool
+    def sloped_by_picture(
+        self, subjects: Tensor, points: Tensor, shape: Shape, size: float, *, smooth: bool = True
     ) -> Generator[None, None, tuple[Tensor, Tensor, Tensor]]:
-        """Values `[M]`, and of every picture scores `[M, pictures]` and their slopes by share `[M, pictures, P]`."""
+        """Values `[M]`, and of every picture scores `[M, pictures]` and their slopes by share `[M, pictures, P]`.
+
+        Without `smooth` all slopes are from differences. Raises Spent.
+        """
         axes, free, smooth = self.trials.axes, shape.free, smooth and self.trials.differentiable
         rough = [axis for axis in free if axes[axis].gradient == "none" or not smooth]
         found = torch.zeros(len(subjects), len(self.subjects[0]), len(axes), dtype=torch.float64)

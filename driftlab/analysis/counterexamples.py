@@ -23,6 +23,11 @@ __all__ = ["Effort", "Hunter", "Size"]
 CHUNK: Final = 64
 #: Axes of a box all of whose corners are tried; of more axes so many are drawn.
 CORNERED: Final = 5
+#: Ways down that are followed without asking, their steps, what of a step is left, and how many ends are then asked.
+RIDDLES: Final = 128
+GUESSES: Final = 32
+FINER: Final = 0.87
+FORESEEN: Final = 4
 #: Pictures at whose lowest points all others are asked too, where more than one has to fail.
 FORETOLD: Final = 12
 #: The first step of a descent, a share of the width, and what of it is left at each next one.
@@ -111,8 +116,9 @@ class Hunter:
         """
         attempts, everyone = self.attempts, self.attempts.everyone
         if self._slopes is None or not set(shape.free) <= self._slopes[0]:
-            self._slopes = set(shape.free), (yield from attempts.slopes_at_nominal(shape, size))
-        slopes = self._slopes[1]
+            at = attempts.center.expand(len(everyone), -1)
+            _, _, slopes = yield from attempts.sloped_by_picture(everyone, at, shape, size)
+            self._slopes = set(shape.free), slopes.reshape(-1, len(attempts.center))
         foretold, scores = self.foretold(shape, size)
         weakest = scores.argsort(stable=True)
         known = attempts.rows.at(attempts.rows.value.argsort(stable=True)[: effort.starts])
@@ -120,9 +126,8 @@ class Hunter:
         if attempts.verdict.single:
             pool.append((everyone, foretold))
         else:  # where one picture is lowest others may fail with it
-            pull = attempts.verdict.pull(attempts.nominal.scores, slopes)[None]
-            points = torch.cat([shape.lowest(pull, size), foretold[weakest[:FORETOLD]]])
-            pool.append((torch.zeros(len(points), dtype=torch.int64), points))
+            least = self._foreseen(attempts.center, attempts.nominal.scores, self._slopes[1], shape, size)
+            pool.append(_at_all(torch.cat([least, foretold[weakest[:FORETOLD]]])))
         first = yield from self._asked(pool)
         if first is None or (yield from self._descended(*self._few(*first, effort.starts), shape, size, effort)):
             return True
@@ -134,8 +139,13 @@ class Hunter:
         if second is None:
             return True
         subjects, points = self._few(*second, max(len(everyone), effort.starts), each=1)
-        _, slopes = yield from attempts.sloped(subjects, points, shape, size)
-        third = yield from self._asked([(subjects, shape.lowest(slopes, size))])
+        _, by_picture, slopes = yield from attempts.sloped_by_picture(subjects, points, shape, size)
+        if attempts.verdict.single:
+            pool = [(subjects, shape.lowest(slopes[:, 0], size))]
+        else:
+            around = zip(points, by_picture, slopes, strict=True)
+            pool = [_at_all(self._foreseen(*each, shape, size)) for each in around]
+        third = yield from self._asked(pool)
         if third is None:
             return True
         subjects, points, values = (torch.cat(pair) for pair in zip(second, third, strict=True))
@@ -153,6 +163,21 @@ class Hunter:
         slopes = self._slopes[1]
         points = shape.lowest(slopes, size)
         return points, self.attempts.nominal.scores + ((points - self.attempts.center) * slopes).sum(1)
+
+    def _foreseen(self, at: Tensor, scores: Tensor, slopes: Tensor, shape: Shape, size: float) -> Tensor:
+        """Where in the region the value would be lowest with these scores `[N]` and slopes `[N, P]` at a point.
+
+        Some points `[few, P]`, found without asking: which pictures can be made to fail together is a riddle even where
+        every score is linear.
+        """
+        verdict = self.attempts.verdict
+        points = shape.spread(self._drawn(RIDDLES), size)
+        for step in range(GUESSES):
+            expected = scores + (points - at) @ slopes.T
+            pulls = verdict.pull(expected, slopes.expand(len(points), -1, -1))
+            points = shape.stepped(points, pulls, size, STEP * FINER**step)
+        values = verdict.values(scores + (points - at) @ slopes.T)
+        return points[values.argsort(stable=True)[:FORESEEN]]
 
     def _sampled(self, shape: Shape, size: float, most: int) -> Generator[None, None, int]:
         """Asks some more points, drawn evenly and independently: how many."""
@@ -243,3 +268,8 @@ def _distinct(subjects: Tensor, points: Tensor) -> Starts:
     """The same without repetitions: ways down often meet in a corner."""
     rows = torch.cat([subjects[:, None].to(points), points], 1).unique(dim=0)
     return rows[:, 0].long(), rows[:, 1:]
+
+
+def _at_all(points: Tensor) -> Starts:
+    """These points, for all pictures together."""
+    return torch.zeros(len(points), dtype=torch.int64), points

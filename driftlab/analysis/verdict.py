@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+import torch
 from torch import Tensor
 
 from driftlab.analysis.rule import Rule
@@ -51,11 +52,11 @@ class Verdict:
         """
         if self.mean:
             return slopes.mean(-2)
-        order = scores.argsort(dim=-1, stable=True)[..., : self.spared + 1]
-        holding = scores.gather(-1, order) >= self.least
-        holding |= ~holding.any(-1, keepdim=True)
-        lowest = slopes.gather(-2, order[..., None].expand(*order.shape, slopes.shape[-1]))
-        return (lowest * holding[..., None]).sum(-2) / holding.sum(-1)[..., None]
+        lowest, order = scores.sort(dim=-1, stable=True)
+        left = (lowest[..., : self.spared + 1] - self.least).clamp_min(0)
+        left = torch.where((left > 0).any(-1, keepdim=True), left, 1.0)
+        chosen = order[..., : self.spared + 1, None].expand(*left.shape, slopes.shape[-1])
+        return (slopes.gather(-2, chosen) * left[..., None]).sum(-2) / left.sum(-1, keepdim=True)
 
 
 def verdict_of(rule: Rule) -> Verdict:

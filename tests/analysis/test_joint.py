@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, replace
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from scipy.optimize import linprog
 from torch import Tensor
 
 from driftlab.analysis.axes import axes_of
@@ -184,6 +186,26 @@ def test_as_many_pictures_may_fail_as_the_criterion_lets(criterion: str, over: s
     spared = round(expected * 10) - 2 if criterion != "margin>=0.1" else 1
     assert found.worst_case == spared
     assert [failure.case for failure in found.failures][: spared + 1] == list(range(spared + 1))
+
+
+def test_which_pictures_can_fail_together_is_found_out() -> None:
+    # Of eight linear margins any three: the least s of all linear programs "these three fail within ± s".
+    generator = torch.Generator().manual_seed(3)
+    weights = torch.randn(6, 8, generator=generator, dtype=torch.float64)
+    margins = torch.rand(8, generator=generator, dtype=torch.float64) + 0.5
+    sides = np.concatenate([np.eye(6), -np.eye(6)])
+    within = np.concatenate([sides, -np.ones((12, 1))], 1)
+    sizes = []
+    for three in combinations(range(8), 3):
+        fail = np.concatenate([-weights.numpy()[:, three].T, np.zeros((3, 1))], 1)
+        bounds = np.concatenate([-margins.numpy()[list(three)], np.zeros(12)])
+        free = [(None, None)] * 6 + [(0, None)]
+        answer = linprog([0] * 6 + [1], A_ub=np.concatenate([fail, within]), b_ub=bounds, bounds=free)
+        sizes.append(answer.fun if answer.success else math.inf)
+    axes = [axis_of(f"p{number}", 0.0, -1.0, 1.0) for number in range(6)]
+    found = last(Planted(axes, lambda at: margins - at @ weights, 8), over="rate=0.25", points=10)
+    assert min(sizes) < 0.9
+    assert found.scale == pytest.approx(min(sizes), rel=1 / 64)
 
 
 def test_the_mean_decides_on_a_segmentation() -> None:
