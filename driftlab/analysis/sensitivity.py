@@ -121,9 +121,9 @@ class StageHeatmaps:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Progress:
-    """Nothing new yet: a place to stop, within a step that takes long."""
+    """Nothing new yet: a place to stop, within a step that takes long. The question is None before the picture is."""
 
-    question: Question
+    question: Question | None
 
 
 Item = Table | Heatmap | StageHeatmaps | Progress
@@ -151,7 +151,12 @@ def sensitivities(
     """
     height, width = picture_size(frame, settings)
     region = region.within((height, width)) if region else Region(0, 0, width, height)
-    picture = picture_of(frame, settings, region, dtype)
+    parts = pieces(frame, settings, region, dtype)
+    picture = torch.empty(1, 3, region.height, region.width, dtype=dtype)
+    for part in parts:
+        picture[..., part.rows, part.columns] = part.picture(settings)
+        if len(parts) > 1:
+            yield Progress(None)
     value, by_picture, logits, chosen, reason = _answer(model, picture, target, mask)
     question = Question(frame.sha256, settings, region, chosen, model.sha256)
     measure = _measuring(frame, model, question, dtype)
@@ -161,7 +166,6 @@ def sensitivities(
             raise AnalysisError(f"'{key}' has no effect under these settings: ask for heatmaps of active parameters.")
 
     chain = chain_of(settings, Sensor.of(frame))
-    parts = pieces(frame, settings, region, dtype)
     smooth = [each.key for each in active if each.kind != "none"] if by_picture is not None else []
 
     @lru_cache(KEPT)
@@ -186,6 +190,8 @@ def sensitivities(
             rows.append(_row(each, found.slope, (found.high - found.low) / 2))
             if reason is not None:  # a black box, where every row takes two predictions
                 yield replace(table, rows=tuple(rows), share=len(rows) / (len(active) * (1 + check)))
+            else:
+                yield Progress(question)
     table = replace(table, rows=tuple(rows), share=1 / (1 + check))
     yield table
 

@@ -6,7 +6,7 @@ Lives in the GUI's thread; the functions at the end run in the worker's.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -161,7 +161,7 @@ class Computing(QObject):
             self.answer_changed.emit(self.answer)
 
     def _deliver(self, kind: str, generation: int, item: Any) -> None:
-        if kind != "logits":
+        if kind != "logits" or item is None:
             return
         question: Question = item.question
         now = self.question
@@ -197,24 +197,24 @@ def is_segmentation(prediction: Prediction | Segmentation) -> TypeGuard[Segmenta
     return hasattr(prediction, "mask")
 
 
-def _answers(questions: list[Question]) -> Iterator[Answer]:
-    """One answer a question, in their order."""
+def _answers(questions: list[Question]) -> Iterator[Answer | None]:
+    """One answer a question, in their order; None where the work may be broken off."""
     from driftlab.parallel import one_thread
 
     done: list[Answer] = []
     for question in questions:
         same = next((each for each in done if each.question.same(question) and not each.question.draft), None)
         with one_thread() if question.hurried else nullcontext():
-            answer = same or _answer(question)
-        done.append(answer)
-        if same is None:
-            yield answer
+            if same is None:
+                same = yield from _answer(question)
+                yield same
+        done.append(same)
 
 
-def _answer(question: Question) -> Answer:
+def _answer(question: Question) -> Generator[None, None, Answer]:
     import torch
 
-    from driftlab.isp.develop import Region, develop
+    from driftlab.isp.develop import Region, picture_size, tiles
     from driftlab.isp.draft import draft_frame, draft_settings, draft_side
 
     start = time.perf_counter()
@@ -225,7 +225,13 @@ def _answer(question: Question) -> Answer:
         frame, settings = draft_frame(frame, side), draft_settings(settings, side)
         if region:
             region = Region(region.left // side, region.top // side, region.width // side, region.height // side)
-    picture = torch.from_numpy(develop(frame, settings, region=region))[None]
+    height, width = picture_size(frame, settings)
+    region = region.within((height, width)) if region else Region(0, 0, width, height)
+    picture = torch.empty(1, 3, region.height, region.width)
+    for tile in tiles(frame, settings, region=region):
+        top, left = tile.region.top - region.top, tile.region.left - region.left
+        picture[0, :, top : top + tile.region.height, left : left + tile.region.width] = tile.pixels
+        yield None
     prediction = question.model.predict(picture)[0]
     framing = question.model.framing(picture)
     with torch.inference_mode():

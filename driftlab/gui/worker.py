@@ -1,7 +1,8 @@
 """One thread for work: one mailbox slot a kind, the newest request wins, and work stops at its next yield.
 
 `submit`, `cancel` and `close` are called from the GUI's thread, where the signals arrive too; a job runs in the
-worker's thread and touches no widget. A job is a function that gives an iterator: what it yields is delivered.
+worker's thread and touches no widget. A job is a function that gives an iterator: what it yields is delivered, but for
+None, which is a place to stop and nothing else.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ class Worker(QObject):
     """A thread that does the newest request of the most urgent kind.
 
     Of a job that a newer one of its kind has superseded nothing more is delivered, and it ends at its next yield. Of
-    the kinds in `finishing` what is begun is delivered all the same: a picture half drawn is worth finishing, or an
-    unbroken drag would show none.
+    the kinds in `finishing` what is begun is delivered all the same, unless it is canceled: a picture half drawn is
+    worth finishing, or an unbroken drag would show none.
     """
 
     started = Signal(str, int)  # kind, generation
@@ -36,6 +37,7 @@ class Worker(QObject):
         self._finishing = frozenset(finishing)
         self._waiting: dict[str, tuple[int, Job]] = {}
         self._newest = dict.fromkeys(self._kinds, 0)
+        self._canceled = dict.fromkeys(self._kinds, 0)  # up to which generation
         self._running: str | None = None
         self._wake = threading.Condition()
         self._stopping = False
@@ -54,6 +56,7 @@ class Worker(QObject):
         """Drop what waits of this kind and end what runs of it."""
         with self._wake:
             self._newest[kind] += 1
+            self._canceled[kind] = self._newest[kind]
             waiting = self._waiting.pop(kind, None)
         if waiting is not None:
             self.dropped.emit(kind, waiting[0])
@@ -87,7 +90,8 @@ class Worker(QObject):
             return kind, *self._waiting.pop(kind)
 
     def _is_over(self, kind: str, generation: int) -> bool:
-        return self._stopping or (kind not in self._finishing and generation != self._newest[kind])
+        superseded = kind not in self._finishing and generation != self._newest[kind]
+        return self._stopping or superseded or generation <= self._canceled[kind]
 
     def _loop(self) -> None:
         while (request := self._next()) is not None:
@@ -110,7 +114,8 @@ class Worker(QObject):
                 if hasattr(items, "close"):
                     items.close()  # now, in this thread, so that what it holds is given back
                 return True
-            self.delivered.emit(kind, generation, item)
+            if item is not None:
+                self.delivered.emit(kind, generation, item)
         return self._is_over(kind, generation)
 
     def _idle(self) -> None:

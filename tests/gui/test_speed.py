@@ -12,6 +12,8 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication
 
 from driftlab import resource
+from driftlab.analysis.sensitivity import sensitivities
+from driftlab.gui import computing
 from driftlab.gui.hand import Hand
 from driftlab.gui.main_window import MainWindow
 from driftlab.gui.preview_source import FIRST, LEAST, MOST, SOON, Drawn, Picture, PreviewSource
@@ -139,3 +141,29 @@ def test_the_first_drag_finds_its_small_frame_made(qapp: QApplication, monkeypat
     monkeypatch.setattr("driftlab.isp.draft.draft_frame", None)  # may not be called any more
     height, width = frame.size
     engine.draft(frame, settings, Region(0, 0, width, height), frame.mosaic.size // 4)
+
+
+def test_an_answer_about_a_large_picture_stops_between_its_tiles(
+    opened: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("driftlab.isp.develop.TILE", 32 * 32)
+    question = opened.computing.question
+    assert question is not None
+    *stops, answer = computing._answers([question])
+    assert stops == [None] * len(stops)
+    assert len(stops) > 10
+    assert answer is not None
+    assert answer.prediction.logits.tolist() == opened.computing.answer.prediction.logits.tolist()  # type: ignore[union-attr]
+
+
+def test_sensitivities_of_a_large_picture_stop_between_its_pieces(
+    opened: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("driftlab.analysis.linearized.SIDE", 64)
+    document = opened.document
+    assert document.frame is not None and document.settings is not None and document.model is not None
+    items = sensitivities(document.frame, document.settings, document.model, heatmaps=[])
+    kinds = [type(item).__name__ for item in items]
+    count = -(-document.frame.size[0] // 64) * -(-document.frame.size[1] // 64)
+    assert kinds[:count] == ["Progress"] * count, "nowhere to stop while the picture is developed"
+    assert kinds.index("Table") >= 2 * count - 1, "nor while it is differentiated"

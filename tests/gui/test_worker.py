@@ -108,3 +108,26 @@ def test_closing_ends_a_running_job(qapp) -> None:
     assert begun.wait(5)
     worker.close()
     assert "driftlab compute" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_what_is_canceled_ends_though_its_kind_finishes(worker: Worker, qtbot) -> None:
+    begun, go_on, seen = threading.Event(), threading.Event(), []
+
+    def slow() -> Iterator[int | None]:
+        yield None
+        begun.set()
+        go_on.wait(5)
+        yield None
+        seen.append("went on")
+        yield 1
+
+    worker.delivered.connect(lambda kind, generation, item: seen.append(item))
+    canceled = worker.submit("logits", slow)
+    assert begun.wait(5)
+    worker.cancel("logits")
+    with qtbot.waitSignal(worker.dropped, timeout=5000) as dropped:
+        go_on.set()
+    assert dropped.args == ["logits", canceled]
+    with qtbot.waitSignal(worker.finished, timeout=5000):
+        worker.submit("logits", lambda: iter([2]))
+    assert seen == [2]
