@@ -55,13 +55,12 @@ def floor_of(report: Report) -> float | None:
     return {"all": 1.0, "quantile": float(criterion["share"]), "rate": 1 - float(criterion["share"])}[criterion["over"]]
 
 
-def _metric_name(report: Report) -> str:
-    if report["model"]["task"] == "segmentation":
-        return "the mean IoU"
+def _holds(report: Report) -> str:
+    """When a picture holds."""
     if report["criterion"]["type"] == "margin":
-        return f"pictures with a margin of at least {report['criterion']['threshold']:g}"
+        return f"their margin is at least {report['criterion']['threshold']:g}"
     own = report["criterion"]["type"] == "prediction-unchanged" or report["data"]["labels"] != "given"
-    return f"pictures whose answer is their {'nominal one' if own else 'label'}"
+    return f"their answer is their {'nominal one' if own else 'label'}"
 
 
 def _summary(report: Report) -> list[Block]:
@@ -70,7 +69,7 @@ def _summary(report: Report) -> list[Block]:
     held = (
         f"mean IoU {rounded(nominal['metric'])} of {count}"
         if report["model"]["task"] == "segmentation"
-        else f"{share_text(nominal['metric'])} of {count}: {_metric_name(report)}"
+        else f"{share_text(nominal['metric'])} of {count} hold: {_holds(report)}"
     )
     told = {"all": "all pictures", "quantile": f"{share_text(criterion['share'])} of the pictures",
             "rate": f"all but {share_text(criterion['share'])} of the pictures"}[criterion["over"]]  # fmt: skip
@@ -133,12 +132,13 @@ def _intervals(report: Report) -> list[Block]:
 
 
 def _band_note(axis: Mapping[str, Any]) -> str:
-    told = [f"safe {safe_text(axis)}"]
+    safe = safe_text(axis)
+    told = [f"safe {safe}"]
     if all(axis["open_ended"]):
         told = [
             f"safe in at least the searched range, {between(axis['safe'], places_of(axis['searched']), axis['unit'])}"
         ]
-    elif any(axis["open_ended"]):
+    elif "≤" in safe or "≥" in safe:
         told.append("at least the searched range at its open end")
     if axis["gaps"]:
         gaps = ", ".join(between(gap, places_of(axis["searched"]), axis["unit"]) for gap in axis["gaps"])
@@ -166,10 +166,12 @@ def _curves(report: Report) -> list[Block]:
         return []
     columns = (Column("Position", "number"), Column("Metric", "number"), Column("95 % interval", "number", 1.5),
                Column("Pictures asked", "number"), Column("Least score", "number"), Column("Holds"))  # fmt: skip
+    segmentation = report["model"]["task"] == "segmentation"
+    metric = "the mean IoU" if segmentation else f"the share of pictures that hold ({_holds(report)})"
     blocks: list[Block] = [
         Heading("The metric along each parameter"),
         Text(
-            f"Dots: {_metric_name(report)}, with the 95 % interval. Hollow dots: the search stopped asking once the "
+            f"Dots: {metric}, with the 95 % interval. Hollow dots: the search stopped asking once the "
             "criterion had to fail; the gray line spans what all pictures together can still come to. Dashed: the "
             "least metric that the criterion allows. The bar below: where it held.",
             "note",

@@ -91,6 +91,7 @@ class Evidence:
 def axis_of(finding: AxisFinding, evidence: Evidence) -> dict[str, Any]:
     """One parameter alone."""
     axis, first = finding.axis, finding.first_failure
+    searched = [axis.low, axis.high]
     return {
         "param": axis.key,
         "label": label_of(axis),
@@ -98,7 +99,7 @@ def axis_of(finding: AxisFinding, evidence: Evidence) -> dict[str, Any]:
         "kind": axis.kind,
         "scale": "log" if axis.log else "linear",
         "nominal": axis.nominal,
-        "searched": [axis.low, axis.high],
+        "searched": searched,
         "safe": list(finding.safe),
         "status": finding.status,
         "not_jointly_valid": True,
@@ -106,6 +107,7 @@ def axis_of(finding: AxisFinding, evidence: Evidence) -> dict[str, Any]:
         "lower": _end(finding.lower, axis, evidence),
         "upper": _end(finding.upper, axis, evidence),
         "open_ended": [finding.lower.open, finding.upper.open],
+        "at_limit": [axis.kind == "value" and one == two for one, two in zip(searched, axis.param.hard, strict=True)],
         "monotone": finding.monotone,
         "gaps": [list(gap) for gap in finding.gaps],
         "resolution": finding.resolution,

@@ -59,11 +59,15 @@ def between(ends: Sequence[float], places: int | None = None, unit: str = "") ->
 
 
 def safe_text(axis: Mapping[str, Any]) -> str:
-    """The safe interval of an axis; an end where the searched range ended first is said as at least that."""
+    """The safe interval of an axis; an end where the searched range ended first is said as at least that.
+
+    Not so where the parameter ends there too, as blur does at 0.
+    """
     low, high = axis["safe"]
     places = places_of(axis["searched"])
-    lower = ("≤ " if axis["open_ended"][0] else "") + rounded(low, places, ROUND_CEILING)
-    upper = ("≥ " if axis["open_ended"][1] else "") + rounded(high, places, ROUND_FLOOR)
+    beyond = [is_open and not limit for is_open, limit in zip(axis["open_ended"], axis["at_limit"], strict=True)]
+    lower = ("≤ " if beyond[0] else "") + rounded(low, places, ROUND_CEILING)
+    upper = ("≥ " if beyond[1] else "") + rounded(high, places, ROUND_FLOOR)
     return with_unit(f"{lower} to {upper}", axis["unit"])
 
 
