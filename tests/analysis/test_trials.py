@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 import pytest
 import torch
 
-from driftlab.analysis import trials as trials_module
+from driftlab.analysis import pictures as pictures_module
 from driftlab.analysis.axes import Axis, axes_of
 from driftlab.analysis.cases import Case
+from driftlab.analysis.pictures import Pictures
 from driftlab.analysis.target import AnalysisError
 from driftlab.analysis.trials import Answers, Trials, trials_of
 from driftlab.inference import predict
@@ -118,7 +119,7 @@ def test_a_large_picture_has_the_same_scores_and_slopes(monkeypatch: pytest.Monk
     trials, _ = started(smooth(), cases())
     which, places = [0, 1], somewhere(trials.axes, 2)
     answers, slopes = finished(trials.slopes(which, places))
-    monkeypatch.setattr(trials_module, "LARGE", 100)
+    monkeypatch.setattr(pictures_module, "LARGE", 100)
     again, others = finished(trials.along(trials.axes).slopes(which, places))
     assert again.scores.tolist() == pytest.approx(answers.scores.tolist(), abs=1e-5)
     assert torch.allclose(others, slopes, rtol=1e-3, atol=1e-3)
@@ -129,13 +130,14 @@ def test_pictures_that_do_not_fit_into_memory_are_made_anew(monkeypatch: pytest.
     trials, _ = started(smooth(), cases(), ("tone.gamma",))
     places = somewhere(trials.axes, 6)
     expected = finished(trials.ask(which, places))
-    monkeypatch.setattr(trials_module, "KEPT", 1)
+    monkeypatch.setattr(pictures_module, "KEPT", 1)
     small = trials.along(trials.axes)
-    monkeypatch.setattr(Trials, "_make", lambda self, index, make=Trials._make: runs.append(index) or make(self, index))
+    make = Pictures._make
+    monkeypatch.setattr(Pictures, "_make", lambda self, index: runs.append(index) or make(self, index))
     for _ in range(2):
         answers = finished(small.ask(which, places))
         assert answers.scores.tolist() == expected.scores.tolist()
-        assert len(small._made) == 1
+        assert len(small._pictures._made) == 1
     assert len(runs) > 3
 
 
@@ -195,9 +197,9 @@ def test_what_the_model_was_shown_hangs_on_the_positions() -> None:
                 assert loss.item() == pytest.approx(-float(logits.log_softmax(1)[0, trials.truths[row]]), abs=1e-6)
                 assert score == pytest.approx(alone(trials, row, places[row])[0], abs=1e-5)
     # Of any number made of the pictures, such as their mean, also for a picture that is developed by itself.
-    for limit in (trials_module.LARGE, 100):
+    for limit in (pictures_module.LARGE, 100):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(trials_module, "LARGE", limit)
+            patch.setattr(pictures_module, "LARGE", limit)
             again = trials.along(trials.axes)
             batches = {batch.rows[0]: batch for batch in again.shown(which, places, slopes=True)}
             for row, batch in batches.items():

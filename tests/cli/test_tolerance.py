@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Generator
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 import torch
 
 import driftlab
-from driftlab.analysis.trials import Trials
+from driftlab.analysis.pictures import Pictures
 from driftlab.cli.tolerance import JOURNAL
 from tests.cli.test_commands import DNG, MODEL, refused, run
 from tests.model.tiny import save_segmenter
@@ -69,23 +70,23 @@ def test_an_interrupted_search_goes_on(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert run(capsys, *asked(tmp_path / "whole"))[0] == 0
-    pictures, left, asked_again = Trials._pictures, [4], [0]
+    pictures, left, asked_again = Pictures.at, [4], [0]
 
-    def interrupted(self: Trials, *arguments: object) -> torch.Tensor:
+    def interrupted(self: Pictures, *arguments: object) -> Generator[None, None, torch.Tensor]:
         left[0] -= 1
         if left[0] < 0:
             raise KeyboardInterrupt
         return pictures(self, *arguments)  # type: ignore[arg-type]
 
-    def counted(self: Trials, *arguments: object) -> torch.Tensor:
+    def counted(self: Pictures, *arguments: object) -> Generator[None, None, torch.Tensor]:
         asked_again[0] += 1
         return pictures(self, *arguments)  # type: ignore[arg-type]
 
     out = tmp_path / "out"
-    monkeypatch.setattr(Trials, "_pictures", interrupted)
+    monkeypatch.setattr(Pictures, "at", interrupted)
     assert run(capsys, *asked(out)) == (130, "", "Interrupted.\n")
     assert [path.name for path in out.iterdir()] == [JOURNAL]
-    monkeypatch.setattr(Trials, "_pictures", counted)
+    monkeypatch.setattr(Pictures, "at", counted)
     code, _, err = run(capsys, *asked(out))
     assert code == 0 and err.startswith("Going on from ") and asked_again[0] > 0
     assert results(out) == results(tmp_path / "whole")
