@@ -86,6 +86,8 @@ def _axis(key: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[
             kind: Kind = "grew" if (two - one) * outwards > 0 else "shrank"
             places = places_of(old["searched"])
             told = f"{with_unit(rounded(one, places), old['unit'])}, now {with_unit(rounded(two, places), old['unit'])}"
+            small = abs(two - one) < max(old["resolution"], new["resolution"])
+            told += ", less than the search resolves" if small else ""
             yield Change(kind, key, f"its {name} end was {told}", one, two)
         if old["open_ended"][end] != new["open_ended"][end]:
             told = "open" if new["open_ended"][end] else "closed"

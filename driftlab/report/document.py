@@ -122,7 +122,7 @@ def _intervals(report: Report) -> list[Block]:
         Text(NOT_JOINT, "warning"),
         Text(
             "Gray: the searched range. Teal: where the criterion held; hatched where the budget ended first; outlined "
-            "where it held again beyond a failure. Red line: the nearest failure. Black tick: nominal.",
+            "where it held again beyond a failure. Vermilion lines: the nearest failures. The tall tick: nominal.",
             "note",
         ),
         *figures,

@@ -80,6 +80,13 @@ def test_what_vanished_one_way_appeared_the_other(report: dict[str, Any]) -> Non
     assert [each.kind for each in changes(other, report)] == ["appeared", "appeared"]
 
 
+def test_what_the_search_can_not_resolve_is_told_so(report: dict[str, Any]) -> None:
+    other = copy.deepcopy(report)
+    axis(other)["safe"] = [1.22, 2.1]
+    within, beyond = changes(report, other)
+    assert "less than the search resolves" in within.text and "resolves" not in beyond.text
+
+
 def test_rounding_is_no_difference(report: dict[str, Any]) -> None:
     other = copy.deepcopy(report)
     axis(other)["safe"] = [1.25 + 1e-8, 2.0 - 1e-8]
