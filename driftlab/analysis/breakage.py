@@ -106,7 +106,6 @@ class ParameterFinding:
     breaks: Sight | None
     worst: Sight
     moves_view: bool
-    evaluations: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,56 +10,26 @@ ranges are only what may be typed. Nothing in whole numbers moves: noise keeps i
 from __future__ import annotations
 
 import math
-import zlib
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
-import torch
-
-from driftlab.analysis.approach import COST, approached
-from driftlab.analysis.ascent import Metric, climbed, drawn, explored, metric_of
 from driftlab.analysis.axes import Axis, axes_of
-from driftlab.analysis.brackets import bracketed, halved, scanned
-from driftlab.analysis.breakage import Forensics, GroupFinding, ParameterFinding, View
+from driftlab.analysis.breakage import Forensics
 from driftlab.analysis.cases import Case
 from driftlab.analysis.distance import distance_of
+from driftlab.analysis.hunt import Hunt
 from driftlab.analysis.linearized import actives
-from driftlab.analysis.sights import gallery_of, group_finding, parameter_finding
 from driftlab.analysis.target import AnalysisError
-from driftlab.analysis.trials import Trials, trials_of
-from driftlab.analysis.visits import Visit, Visits
+from driftlab.analysis.trials import trials_of
+from driftlab.analysis.visits import Visits
 from driftlab.model.task_model import TaskModel
 
 __all__ = ["ALL", "WEIGHTS", "forensics", "groups_of"]
-
-T = TypeVar("T")
 
 #: The name of the group that holds all parameters.
 ALL: Final = "all"
 #: From where the search stays next to nominal to where it may go nearly anywhere: see `DISTANCES`.
 WEIGHTS: Final = tuple(10 ** (power / 2) for power in range(10, 1, -1))
-#: Pictures for each group in the gallery.
-SHOWN: Final = 3
-
-
-@dataclass(frozen=True, slots=True)
-class _Effort:
-    """How thorough: points a side of a scan, steps and draws for each weight, halvings of a bracket."""
-
-    points: int
-    steps: int
-    draws: int
-    halvings: int
-
-    def cost(self, pictures: int, axes: int, members: Sequence[int], weights: int, restarts: int) -> int:
-        """The most trials that it takes."""
-        alone = axes * (2 * self.points + 4 * self.halvings + 1)
-        climbing = len(members) * weights * (2 * self.steps + restarts * (self.draws + self.steps))
-        return pictures * (1 + alone + climbing + len(members) * (2 * self.halvings + COST))
-
-
-EFFORTS: Final = (_Effort(6, 4, 4, 6), _Effort(5, 3, 3, 5), _Effort(4, 2, 2, 4), _Effort(2, 2, 1, 3))
 
 
 def groups_of(axes: Sequence[Axis], wanted: Sequence[str] | None = None) -> dict[str, tuple[int, ...]]:
@@ -121,8 +91,8 @@ def forensics(
     metric = visits.metric(nominal.scores)
     if metric <= 0:
         raise AnalysisError("The model is wrong on every picture as it is: there is nothing left to break.")
-    search = _Search(visits, members, weights, break_at, metric, restarts, seed, budget)
-    yield from search.run()
+    hunt = Hunt(visits, members, weights, break_at, metric, restarts, seed, budget)
+    yield from hunt.run()
 
 
 def _searched(
@@ -144,168 +114,3 @@ def _searched(
     return [axes[number] for number in used], {
         name: tuple(place[number] for number in found) for name, found in members.items()
     }
-
-
-class _Search:
-    """One run: what is known so far, and the order in which more is found."""
-
-    def __init__(
-        self,
-        visits: Visits,
-        members: Mapping[str, tuple[int, ...]],
-        weights: tuple[float, ...],
-        break_at: float,
-        metric: float,
-        restarts: int,
-        seed: int,
-        budget: int | None,
-    ) -> None:
-        self.visits, self.members, self.weights = visits, members, weights
-        self.break_at, self.metric, self.floor = break_at, metric, break_at * metric
-        self.restarts, self.seed, self.budget = restarts, seed, budget
-        costs = [
-            effort.cost(visits.count, len(visits.axes), [*map(len, members.values())], len(weights), restarts)
-            for effort in EFFORTS
-        ]
-        within = (each for each, cost in zip(EFFORTS, costs, strict=True) if budget is None or cost <= budget)
-        self.effort = next(within, EFFORTS[-1])
-        self.total = max(costs[EFFORTS.index(self.effort)], 1)
-        self.done, self.spent = 0, False
-        self.parameters: list[ParameterFinding] = []
-        self.groups: dict[str, GroupFinding] = {}
-        self.gallery: list[View] = []
-        self.scans: list[list[Visit]] = [[] for _ in visits.axes]
-        self.result = self._result(complete=False)
-
-    def run(self) -> Iterator[Forensics | None]:
-        """Parameters one by one, then groups one by one; a new result after each step."""
-        yield self.result
-        visits = self.visits
-        everything = range(len(visits.axes))
-        yield from self._step(visits.make(visits.trials, everything, [[0.0] * len(visits.axes)]), 1)
-        for number in everything:
-            yield from self._alone(number)
-        metric = Metric(torch.zeros(len(visits.axes), len(visits.axes)), (False,) * len(visits.axes))
-        for name in self.members:
-            self._found(name, complete=False, evaluations=0)
-        if not self.spent:
-            made = metric_of(visits, self.scans)
-            metric = (yield from self._step(made, len(visits.axes))) or metric
-        for name, members in self.members.items():
-            moving = tuple(number for number in members if metric.moves[number])
-            yield from self._together(name, moving, metric)
-        self.result = self._result(complete=True)
-        yield self.result
-
-    def _alone(self, number: int) -> Generator[Forensics | None, None, None]:
-        effort, before = self.effort, self.visits.evaluations
-        trials = self.visits.along([number])
-        scan = yield from self._step(scanned(self.visits, trials, number, effort.points), 2 * effort.points)
-        self.scans[number] = scan or []
-        brackets = bracketed(self.visits, trials, number, self.floor, self.break_at, effort.halvings)
-        yield from self._step(brackets, 4 * effort.halvings + 2)
-        if scan is None:
-            return
-        spent = self.visits.evaluations - before
-        self.parameters.append(parameter_finding(self.visits, number, self.floor, self.break_at, evaluations=spent))
-        self.result = self._result(complete=False)
-        yield self.result
-
-    def _together(self, name: str, moving: tuple[int, ...], metric: Metric) -> Generator[Forensics | None, None, None]:
-        """A group's weights from large to small and back, every time from the best that is known for it."""
-        before = self.visits.evaluations
-        if moving:
-            generator = torch.Generator().manual_seed(zlib.crc32(f"{self.seed} {name}".encode()))
-            trials = self.visits.along(moving)
-            again = self.restarts * (self.effort.draws + self.effort.steps)
-            for down, weight in [*((True, w) for w in self.weights), *((False, w) for w in reversed(self.weights))]:
-                climb = self._ascent(trials, moving, metric, weight, generator, restart=down)
-                yield from self._step(climb, self.effort.steps + (again if down else 0))
-                self._found(name, complete=False, evaluations=self.visits.evaluations - before)
-                yield self.result
-            if trials.differentiable:
-                near = approached(self.visits, trials, moving, metric, self.floor, self.break_at)
-                yield from self._step(near, COST)
-            halving = halved(self.visits, trials, moving, self.floor, self.effort.halvings)
-            yield from self._step(halving, 2 * self.effort.halvings)
-        self._found(name, complete=not self.spent, evaluations=self.visits.evaluations - before)
-        views = yield from self._stops(gallery_of(self.visits, self.groups[name], SHOWN))
-        self.gallery += views
-        self.result = self._result(complete=False)
-        yield self.result
-
-    def _ascent(
-        self,
-        trials: Trials,
-        moving: tuple[int, ...],
-        metric: Metric,
-        weight: float,
-        generator: torch.Generator,
-        *,
-        restart: bool,
-    ) -> Generator[None, None, None]:
-        """From the best that is known, and from the best of a few draws."""
-        visits, effort = self.visits, self.effort
-        starts = [visits.best(moving, weight)]
-        for _ in range(self.restarts if restart else 0):
-            draws = drawn(visits, moving, metric, weight, effort.draws, generator)
-            made = yield from visits.make(trials, moving, draws)
-            starts.append(max(made, key=lambda each: each.objective(weight)))
-        for start in starts:
-            if trials.differentiable:
-                yield from climbed(visits, trials, moving, metric, weight, effort.steps, start)
-            else:
-                yield from explored(visits, trials, moving, metric, weight, effort.steps, start, generator)
-
-    def _step(self, work: Generator[None, None, T], cost: int) -> Generator[Forensics | None, None, T | None]:
-        """Work that takes at most so many trials of every picture, if the budget still holds them."""
-        cost *= self.visits.count
-        self.spent = self.spent or (self.budget is not None and self.visits.evaluations + cost > self.budget)
-        if self.spent:
-            work.close()
-            return None
-        made = yield from self._stops(work)
-        self.done += cost
-        return made
-
-    def _stops(self, work: Generator[None, None, T]) -> Generator[Forensics | None, None, T]:
-        while True:
-            try:
-                next(work)
-            except StopIteration as end:
-                return end.value  # type: ignore[no-any-return]
-            yield None
-
-    def _found(self, name: str, *, complete: bool, evaluations: int) -> None:
-        """Keep what is known of a group by now."""
-        members = self.members[name]
-        self.groups[name] = group_finding(
-            self.visits, name, members, self.weights, self.floor, self.break_at,
-            complete=complete, evaluations=evaluations,
-        )  # fmt: skip
-        self.result = self._result(complete=False)
-
-    def _result(self, *, complete: bool) -> Forensics:
-        visits = self.visits
-        return Forensics(
-            cases=visits.trials.cases,
-            model=visits.trials.model,
-            distance=visits.distance,
-            axes=visits.axes,
-            weights=self.weights,
-            metric=self.metric,
-            floor=self.floor,
-            break_at=self.break_at,
-            scores=tuple(visits.nominal.scores.tolist()),
-            groups=tuple(self.groups.values()),
-            parameters=tuple(self.parameters),
-            gallery=tuple(self.gallery),
-            method="gradient" if visits.trials.differentiable else "random",
-            restarts=self.restarts,
-            seed=self.seed,
-            budget=self.budget,
-            evaluations=visits.evaluations,
-            share=1.0 if complete else min(self.done / self.total, 1.0),
-            spent=self.spent,
-            complete=complete,
-        )

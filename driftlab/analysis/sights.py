@@ -57,9 +57,7 @@ def group_finding(
     )
 
 
-def parameter_finding(
-    visits: Visits, number: int, floor: float, break_at: float, *, evaluations: int
-) -> ParameterFinding:
+def parameter_finding(visits: Visits, number: int, floor: float, break_at: float) -> ParameterFinding:
     """What is known of one axis by itself."""
     own = sorted(visits.within((number,)), key=lambda each: each.penalty)
     breaking = next((each for each in own if each.metric <= floor), None)
@@ -71,7 +69,6 @@ def parameter_finding(
         None if breaking is None else sight_of(visits, breaking, (number,), break_at),
         sight_of(visits, _worst(own), (number,), break_at),
         any(each.penalty > 1e-12 for each in own),
-        evaluations,
     )
 
 

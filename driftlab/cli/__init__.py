@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 from driftlab import __version__
 from driftlab.cli import (
+    attack,
     bench,
     check,
     demo,
@@ -32,7 +33,22 @@ from driftlab.errors import DriftlabError
 
 __all__ = ["main"]
 
-COMMANDS = (info, stages, develop, predict, sensitivity, sweep, tolerance, check, report, replay, demo, bench, gui)
+COMMANDS = (
+    info,
+    stages,
+    develop,
+    predict,
+    sensitivity,
+    sweep,
+    tolerance,
+    attack,
+    check,
+    report,
+    replay,
+    demo,
+    bench,
+    gui,
+)
 
 
 class _Parser(argparse.ArgumentParser):

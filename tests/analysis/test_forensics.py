@@ -126,15 +126,15 @@ def test_one_parameter_is_bracketed_to_where_it_flips() -> None:
 
 @pytest.mark.parametrize("distance", ["l2", "ssim", "de2000"])
 def test_a_larger_weight_keeps_the_view_nearer(distance: str) -> None:
-    pictures = cases(2)
+    pictures = cases(1)
     model = leaning(develop(pictures[0].frame, pictures[0].settings), 20.0)
-    found = last(pictures, model, groups=["white_balance", "all"], ranges={
+    found = last(pictures, model, groups=["all"], ranges={
         "white_balance.r": None, "white_balance.b": None, "tone.saturation": None,
-    }, distance=distance, weights=(1e9, 1e4, 1e2, 1.0, 1e-2))  # fmt: skip
+    }, distance=distance, restarts=0, weights=(1e9, 1e3, 1.0))  # fmt: skip
     for group in found.groups:
         distances = [each.sight.distance for each in group.curve]
         losses = [each.sight.loss for each in group.curve]
-        assert [each.weight for each in group.curve] == [1e9, 1e4, 1e2, 1.0, 1e-2]
+        assert [each.weight for each in group.curve] == [1e9, 1e3, 1.0]
         assert all(near <= far for near, far in pairwise(distances))
         assert all(low <= high for low, high in pairwise(losses))
         assert distances[0] < 0.2 * distances[-1]
@@ -185,7 +185,7 @@ def test_the_unit_of_a_parameter_changes_nothing() -> None:
 def test_whole_numbers_never_move_and_nothing_leaves_its_range() -> None:
     pictures = cases(2, **{"noise.intensity": 0.5, "noise.seed": 7, "denoise.method": "median"})
     model = leaning(develop(pictures[0].frame, pictures[0].settings), 5.0)
-    found = last(pictures, model, groups=["noise", "exposure", "all"], weights=[1.0, 1e-3])
+    found = last(pictures, model, groups=["noise", "exposure"], weights=[1e-2], restarts=0)
     keys = {axis.key for axis in found.axes}
     assert "noise.intensity" in keys and not keys & {"noise.seed", "denoise.size"}
     for group in found.groups:
@@ -199,7 +199,7 @@ def test_whole_numbers_never_move_and_nothing_leaves_its_range() -> None:
 def test_all_breaks_as_near_as_any_group_and_a_group_as_any_of_its_parameters() -> None:
     pictures = cases(3)
     model = leaning(develop(pictures[0].frame, pictures[0].settings), 5.0)
-    found = last(pictures, model, groups=["white_balance", "color_matrix", "all"], weights=WEIGHTS, break_at=0.7)
+    found = last(pictures, model, groups=["white_balance", "color_matrix", "all"], weights=[1e3], break_at=0.7)
     assert [each.name for each in found.groups] == ["white_balance", "color_matrix", "all"]
     nearest = {rank.name: rank.distance for rank in found.ranked}
     for finding in found.parameters:
@@ -303,14 +303,14 @@ def test_groups_are_stages_all_or_single_keys() -> None:
 def test_the_example_is_broken_by_its_cues(pair: str, first: str, never: str) -> None:
     """Of what light, lens and gains do, color breaks the colored class first, and blur the textured one."""
     with resource("demo/labels.csv").open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["label"] == pair][:4]
+        rows = [row for row in csv.DictReader(file) if row["label"] == pair][:3]
     pictures = []
     for row in rows:
         frame = load_raw(resource(f"demo/{row['file']}"))
         pictures.append(Case(frame, CAMERA.settings(frame), None, row["label"]))
     model = load_model(resource("demo/leukocyte_net.safetensors"))
     keys = ("exposure.ev", "optics.blur", "noise.intensity", "white_balance.r")
-    found = last(pictures, model, ranges=dict.fromkeys(keys), weights=[1e3, 1e2], budget=3000,
+    found = last(pictures, model, ranges=dict.fromkeys(keys), weights=[1e3], restarts=0, budget=900,
                  groups=["exposure", "optics", "noise", "white_balance"])  # fmt: skip
     groups = [rank for rank in found.ranked if rank.kind == "group"]
     assert groups[0].name == first and groups[0].distance is not None

@@ -1,0 +1,229 @@
+"""The hunt: in which order a search for drift that breaks a model goes about it, and what is known after each step.
+
+Every parameter is scanned by itself first, which gives a first ranking and where the groups start from; then the
+groups, from weight to weight and back; at last the parameters are bracketed. What was visited once counts for all.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+import torch
+
+from driftlab.analysis.approach import COST, approached
+from driftlab.analysis.ascent import Metric, climbed, drawn, explored, metric_of
+from driftlab.analysis.brackets import bracketed, halved, scanned
+from driftlab.analysis.breakage import Forensics, GroupFinding, ParameterFinding, View
+from driftlab.analysis.sights import gallery_of, group_finding, parameter_finding
+from driftlab.analysis.trials import Trials
+from driftlab.analysis.visits import Visit, Visits
+
+__all__ = ["Hunt"]
+
+T = TypeVar("T")
+
+#: Pictures for each group in the gallery.
+SHOWN: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Effort:
+    """How thorough: points a side of a scan, steps and draws for each weight, halvings of a bracket."""
+
+    points: int
+    steps: int
+    draws: int
+    halvings: int
+
+    def cost(self, pictures: int, axes: int, members: Sequence[int], weights: int, restarts: int) -> int:
+        """The most trials that it takes."""
+        alone = axes * (2 * self.points + 4 * self.halvings + 1)
+        climbing = len(members) * weights * (2 * self.steps + restarts * (self.draws + self.steps))
+        return pictures * (1 + alone + climbing + len(members) * (2 * self.halvings + COST))
+
+
+EFFORTS: Final = (_Effort(6, 4, 4, 6), _Effort(5, 3, 3, 5), _Effort(4, 2, 2, 4), _Effort(2, 2, 1, 3))
+
+
+class Hunt:
+    """One run: what is known so far, and the order in which more is found."""
+
+    def __init__(
+        self,
+        visits: Visits,
+        members: Mapping[str, tuple[int, ...]],
+        weights: tuple[float, ...],
+        break_at: float,
+        metric: float,
+        restarts: int,
+        seed: int,
+        budget: int | None,
+    ) -> None:
+        self.visits, self.members, self.weights = visits, members, weights
+        self.break_at, self.metric, self.floor = break_at, metric, break_at * metric
+        self.restarts, self.seed, self.budget = restarts, seed, budget
+        costs = [
+            effort.cost(visits.count, len(visits.axes), [*map(len, members.values())], len(weights), restarts)
+            for effort in EFFORTS
+        ]
+        within = (each for each, cost in zip(EFFORTS, costs, strict=True) if budget is None or cost <= budget)
+        self.effort = next(within, EFFORTS[-1])
+        self.total = max(costs[EFFORTS.index(self.effort)], 1)
+        self.done, self.spent = 0, False
+        self.parameters: dict[int, ParameterFinding] = {}
+        self.groups: dict[str, GroupFinding] = {}
+        self.gallery: list[View] = []
+        self.scans: list[list[Visit]] = [[] for _ in visits.axes]
+        self.result = self._result(complete=False)
+
+    def run(self) -> Iterator[Forensics | None]:
+        """Parameters one by one, then groups one by one; a new result after each step."""
+        yield self.result
+        visits = self.visits
+        everything = range(len(visits.axes))
+        yield from self._step(visits.make(visits.trials, everything, [[0.0] * len(visits.axes)]), 1)
+        for number in everything:
+            yield from self._scanned(number)
+        metric = Metric(torch.zeros(len(visits.axes), len(visits.axes)), (False,) * len(visits.axes))
+        self._refresh()
+        made = metric_of(visits, self.scans)
+        metric = (yield from self._step(made, len(visits.axes))) or metric
+        for name, members in self.members.items():
+            moving = tuple(number for number in members if metric.moves[number])
+            yield from self._together(name, moving, metric)
+        for number in everything:
+            yield from self._bracketed(number)
+        self._refresh()
+        for name in self.members:
+            self.gallery += yield from self._stops(gallery_of(self.visits, self.groups[name], SHOWN))
+            yield None
+        self.result = self._result(complete=True)
+        yield self.result
+
+    def _scanned(self, number: int) -> Generator[Forensics | None, None, None]:
+        """One axis by itself, coarsely: a first ranking, and where groups start from."""
+        points, trials = self.effort.points, self.visits.along([number])
+        self.scans[number] = (yield from self._step(scanned(self.visits, trials, number, points), 2 * points)) or []
+        self._alone(number)
+        yield self.result
+
+    def _bracketed(self, number: int) -> Generator[Forensics | None, None, None]:
+        """One axis by itself, finely."""
+        halvings, trials = self.effort.halvings, self.visits.along([number])
+        work = bracketed(self.visits, trials, number, self.floor, self.break_at, halvings)
+        yield from self._step(work, 4 * halvings + 2)
+        self._alone(number)
+        yield self.result
+
+    def _together(self, name: str, moving: tuple[int, ...], metric: Metric) -> Generator[Forensics | None, None, None]:
+        """A group's weights from large to small and back, every time from the best that is known for it."""
+        before = self.visits.evaluations
+        if moving:
+            generator = torch.Generator().manual_seed(zlib.crc32(f"{self.seed} {name}".encode()))
+            trials = self.visits.along(moving)
+            steps = self.effort.steps * (1 if trials.differentiable else 2)
+            again = self.restarts * (self.effort.draws + steps)
+            for down, weight in [*((True, w) for w in self.weights), *((False, w) for w in reversed(self.weights))]:
+                climb = self._ascent(trials, moving, metric, weight, generator, restart=down)
+                yield from self._step(climb, steps + (again if down else 0))
+                self._found(name, complete=False, evaluations=self.visits.evaluations - before)
+                yield self.result
+            if trials.differentiable:
+                near = approached(self.visits, trials, moving, metric, self.floor, self.break_at)
+                yield from self._step(near, COST)
+            halving = halved(self.visits, trials, moving, self.floor, self.effort.halvings)
+            yield from self._step(halving, 2 * self.effort.halvings)
+        self._found(name, complete=not self.spent, evaluations=self.visits.evaluations - before)
+        yield self.result
+
+    def _ascent(
+        self,
+        trials: Trials,
+        moving: tuple[int, ...],
+        metric: Metric,
+        weight: float,
+        generator: torch.Generator,
+        *,
+        restart: bool,
+    ) -> Generator[None, None, None]:
+        """From the best that is known, and from the best of a few draws."""
+        visits, effort = self.visits, self.effort
+        starts = [visits.best(moving, weight)]
+        for _ in range(self.restarts if restart else 0):
+            draws = drawn(visits, moving, metric, weight, effort.draws, generator)
+            made = yield from visits.make(trials, moving, draws)
+            starts.append(max(made, key=lambda each: each.objective(weight)))
+        for start in starts:
+            if trials.differentiable:
+                yield from climbed(visits, trials, moving, metric, weight, effort.steps, start)
+            else:
+                yield from explored(visits, trials, moving, metric, weight, effort.steps, start, generator)
+
+    def _step(self, work: Generator[None, None, T], cost: int) -> Generator[Forensics | None, None, T | None]:
+        """Work that takes at most so many trials of every picture, if the budget still holds them."""
+        cost *= self.visits.count
+        self.spent = self.spent or (self.budget is not None and self.visits.evaluations + cost > self.budget)
+        if self.spent:
+            work.close()
+            return None
+        made = yield from self._stops(work)
+        self.done += cost
+        return made
+
+    def _stops(self, work: Generator[None, None, T]) -> Generator[Forensics | None, None, T]:
+        while True:
+            try:
+                next(work)
+            except StopIteration as end:
+                return end.value  # type: ignore[no-any-return]
+            yield None
+
+    def _alone(self, number: int) -> None:
+        """Keep what is known of an axis by now."""
+        self.parameters[number] = parameter_finding(self.visits, number, self.floor, self.break_at)
+        self.result = self._result(complete=False)
+
+    def _refresh(self) -> None:
+        """Groups know what was found of their parameters since."""
+        for name in self.members:
+            known = self.groups.get(name)
+            self._found(
+                name, complete=known.complete if known else False, evaluations=known.evaluations if known else 0
+            )
+
+    def _found(self, name: str, *, complete: bool, evaluations: int) -> None:
+        """Keep what is known of a group by now."""
+        members = self.members[name]
+        self.groups[name] = group_finding(
+            self.visits, name, members, self.weights, self.floor, self.break_at,
+            complete=complete, evaluations=evaluations,
+        )  # fmt: skip
+        self.result = self._result(complete=False)
+
+    def _result(self, *, complete: bool) -> Forensics:
+        visits = self.visits
+        return Forensics(
+            cases=visits.trials.cases,
+            model=visits.trials.model,
+            distance=visits.distance,
+            axes=visits.axes,
+            weights=self.weights,
+            metric=self.metric,
+            floor=self.floor,
+            break_at=self.break_at,
+            scores=tuple(visits.nominal.scores.tolist()),
+            groups=tuple(self.groups.values()),
+            parameters=tuple(self.parameters.values()),
+            gallery=tuple(self.gallery),
+            method="gradient" if visits.trials.differentiable else "random",
+            restarts=self.restarts,
+            seed=self.seed,
+            budget=self.budget,
+            evaluations=visits.evaluations,
+            share=1.0 if complete else min(self.done / self.total, 1.0),
+            spent=self.spent,
+            complete=complete,
+        )
