@@ -57,6 +57,7 @@ class Pictures:
         pipeline = cases[0].settings.pipeline
         self._first = _first_moved(pipeline, self.axes)
         self._rest = Pipeline(pipeline.name, pipeline.help, pipeline.stages[self._first :])
+        self._widths: dict[tuple[Settings, Sensor], Settings] = {}
         self._cuts: dict[int, Window] = {}
         self._families: dict[int, tuple[str, ...]] = {}
         self._made: dict[int, _Ready] = {}
@@ -150,9 +151,10 @@ class Pictures:
     def _cut(self, index: int) -> Window:
         """The samples of a case, in the frame's own memory."""
         if index not in self._cuts:
-            case = self.cases[index]
-            widest = self._widest(case.settings, Sensor.of(case.frame))
-            self._cuts[index] = window(case.frame, widest, case.extent)
+            case, sensor = self.cases[index], Sensor.of(self.cases[index].frame)
+            if (case.settings, sensor) not in self._widths:
+                self._widths[case.settings, sensor] = self._widest(case.settings, sensor)
+            self._cuts[index] = window(case.frame, self._widths[case.settings, sensor], case.extent)
         return self._cuts[index]
 
     def _family(self, index: int) -> tuple[str, ...]:

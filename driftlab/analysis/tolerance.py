@@ -60,6 +60,8 @@ def tolerances(
     check_criterion(criterion, model.task)
     if not axes:
         raise AnalysisError("No parameter has an effect under these settings: switch a stage on.")
+    if not 1e-4 <= resolution <= 0.25:
+        raise AnalysisError(f"A resolution of {resolution:g} is none: give a share of the range from 0.0001 to 0.25.")
     if budget is not None and budget < len(cases):
         raise AnalysisError(f"A budget of {budget} does not reach for {len(cases)} nominal answers: allow more trials.")
     start = trials_of(cases, model, axes, self_label=criterion.self_labeled, known=known)

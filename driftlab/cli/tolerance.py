@@ -63,6 +63,9 @@ def add_search(parser: argparse.ArgumentParser) -> None:
     what = "a parameter, and the range to search it in; may be given again (all active ones, in their usual ranges)"
     group.add_argument("--param", action="append", default=[], metavar="KEY[=LO:HI]", help=what)
     group.add_argument("--budget", type=int, metavar="N", help="the most trials: pictures shown to the model")
+    group.add_argument(
+        "--resolution", type=float, metavar="R", help="of the ends, a share of each range (1/64: 0.015625)"
+    )
     group.add_argument("--seed", type=int, default=0, metavar="S", help="of all that is drawn by chance (0)")
 
 
@@ -126,6 +129,7 @@ def _searched(
 ) -> Tolerance:
     """The complete result; what is found on the way is kept for the next time until the report is written."""
     from driftlab.analysis.findings import Tolerance
+    from driftlab.analysis.intervals import RESOLUTION
     from driftlab.analysis.tolerance import question_digest, tolerances
     from driftlab.journal import Journal
 
@@ -150,6 +154,7 @@ def _searched(
             budget=arguments.budget,
             seed=arguments.seed,
             known=journal,
+            resolution=RESOLUTION if arguments.resolution is None else arguments.resolution,
         )
         for item in progress(steps, "searching", done):
             found = item if isinstance(item, Tolerance) else found

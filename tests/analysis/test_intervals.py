@@ -43,6 +43,14 @@ def test_both_ends_of_a_linear_model(low: float, high: float) -> None:
     assert first.score == pytest.approx(min(0.2 * first.positions[0] - low, high - 0.2 * first.positions[0]), abs=1e-6)
 
 
+def test_ends_are_found_to_the_resolution_that_is_asked_for() -> None:
+    (finding,) = searched([flat(0.2)], between(0.17, 0.2634), {RED: None}, resolution=1 / 1000).axes
+    for end, true in ((finding.lower, 0.17 / 0.2), (finding.upper, 0.2634 / 0.2)):
+        assert end.fails is not None and abs(end.holds - end.fails) <= 3.75 / 1000 * 1.001
+        assert min(end.holds, end.fails) <= true <= max(end.holds, end.fails)
+    assert finding.resolution == pytest.approx(3.75 / 1000) and finding.evaluations < 25
+
+
 def test_open_ends_are_at_least_the_searched_range() -> None:
     (finding,) = searched([flat(0.2)], between(0.01, 0.26), {RED: (0.5, 1.2)}).axes
     check_honest(finding)

@@ -133,6 +133,8 @@ def test_where_the_criterion_fails_nominally_nothing_is_searched() -> None:
 def test_what_can_not_be_searched_is_refused() -> None:
     with pytest.raises(AnalysisError, match="A budget of 9 does not reach for 10 nominal answers"):
         searched(many(), between(0.05, 0.5), {RED: None}, budget=9)
+    with pytest.raises(AnalysisError, match="A resolution of 0 is none"):
+        searched(many(), between(0.05, 0.5), {RED: None}, resolution=0.0)
     with pytest.raises(AnalysisError, match="No parameter has an effect"):
         searched(many(), between(0.05, 0.5), {})
     for criterion in ("prediction-unchanged", "margin>=0.1"):
