@@ -19,7 +19,7 @@ from driftlab.analysis.cases import Case
 from driftlab.analysis.pictures import BATCH, Pictures, Pull
 from driftlab.analysis.target import AnalysisError, soft_dice
 from driftlab.isp.settings import Settings
-from driftlab.model.card import Task
+from driftlab.model.card import ModelError, Task
 from driftlab.model.framing import Framing
 from driftlab.model.prediction import UNSEEN, segment
 from driftlab.model.task_model import TaskModel
@@ -123,7 +123,7 @@ class Trials:
             if found is None:
                 pictures = yield from self._pictures.at(cases, places)
                 with torch.no_grad():
-                    logits = self.model(pictures)
+                    logits = self._logits(pictures, cases, places)
                     found = [self._score(index, one) for index, one in zip(cases, logits, strict=True)]
                 self._remember(names, found)
             for row, (score, top, *_) in zip(rows, found, strict=True):
@@ -183,7 +183,7 @@ class Trials:
             cases, places = [which[row] for row in rows], [positions[row] for row in rows]
             with torch.set_grad_enabled(slopes):
                 pictures, pull = self._pulled(cases, places) if slopes else (self._all(cases, places), _no_pull)
-                logits = self.model(pictures)
+                logits = self._logits(pictures, cases, places)
                 losses = torch.stack([self._loss(index, one) for index, one in zip(cases, logits, strict=True)])
             answers = [self._score(index, one) for index, one in zip(cases, logits.detach(), strict=True)]
             self.evaluations += len(rows)
@@ -208,7 +208,7 @@ class Trials:
         with torch.enable_grad():
             if pictures is None:
                 pictures, pull = self._pictures.hanging(cases, positions)
-            logits = self.model(pictures)
+            logits = self._logits(pictures, cases, positions)
             z = torch.stack([self._smooth(index, one) for index, one in zip(cases, logits, strict=True)])
             if not large:
                 return logits.detach(), pull(z)
@@ -226,6 +226,22 @@ class Trials:
             return _ended(self._pictures.pulled(cases[0], positions[0], by_picture))
 
         return picture, pull
+
+    def _logits(self, pictures: Tensor, cases: Sequence[int], positions: Sequence[Sequence[float]]) -> Tensor:
+        """What the model says; where it fails, the error tells what of."""
+        try:
+            return self.model(pictures)
+        except ModelError as error:
+            names = list(dict.fromkeys(f"'{self.cases[index].frame.name}'" for index in cases))
+            moved = [
+                f"{axis.key} = {place:.4g}{' ' + axis.unit if axis.unit else ''}"
+                for axis, place in zip(self.axes, positions[0], strict=True)
+                if place != axis.nominal
+            ]
+            of = names[0] if len(names) == 1 else f"one of {len(names)} pictures, {names[0]} the first of them"
+            where = ", ".join(moved[:3]) if len(cases) == 1 and moved else "the settings searched"
+            where = "the nominal settings" if not moved and len({*map(tuple, positions)}) == 1 else where
+            raise ModelError(f"{str(error).rstrip('.')}: it was {of}, at {where}.") from error
 
     def _score(self, index: int, logits: Tensor) -> tuple[float, int]:
         """Score and class on top, of logits `[K]` or `[K, h, w]`."""
@@ -284,7 +300,8 @@ def trials_of(
     for rows in trials._pictures.batches(range(len(cases))):
         pictures = yield from trials._pictures.at(rows, [trials.nominal] * len(rows))
         with torch.no_grad():
-            for row, logits in zip(rows, model(pictures), strict=True):
+            nominal = trials._logits(pictures, rows, [trials.nominal] * len(rows))
+            for row, logits in zip(rows, nominal, strict=True):
                 own: Any = int(logits.argmax())
                 if model.task is Task.SEGMENTATION:
                     own = segment(logits, model.framing(pictures), model.labels).mask

@@ -17,13 +17,14 @@ from driftlab.analysis.findings import Tolerance
 from driftlab.analysis.statistics import bootstrapped_mean, clopper_pearson
 from driftlab.analysis.target import AnalysisError
 from driftlab.analysis.tolerance import Progress, question_digest, tolerances
+from driftlab.analysis.trials import trials_of
 from driftlab.inference import predict
 from driftlab.isp.develop import Region
 from driftlab.model.card import ModelError
 from driftlab.model.task_model import TaskModel
 from tests.analysis.models import model_of, segmenter, smooth
 from tests.analysis.planted import between, check_honest, flat, items, many, red_of, searched
-from tests.analysis.test_trials import cases
+from tests.analysis.test_trials import cases, finished
 
 RED = "white_balance.r"
 KEYS = ("exposure.ev", "optics.blur", RED, "noise.intensity")
@@ -147,10 +148,14 @@ def test_a_model_that_gives_no_numbers_is_told() -> None:
         red = red_of(picture)
         return torch.stack([torch.zeros_like(red), torch.where(red > 0.5, torch.nan, red)], 1)
 
-    with pytest.raises(ModelError, match="not finite"):
+    with pytest.raises(ModelError, match=r"not finite .*: it was 'frame 0', at the settings searched\."):
         searched([flat(0.2)], model_of(call), {RED: None})
-    with pytest.raises(ModelError, match="not finite"):
-        searched([flat(0.7)], model_of(call), {RED: None})
+    trials, _ = finished(trials_of([flat(0.2)], model_of(call), axes_of([flat(0.2).settings], {RED: None})))
+    with pytest.raises(ModelError, match=r"it was 'frame 0', at white_balance.r = 3.6\."):
+        finished(trials.ask([0], [[3.6]]))
+    nominal = "one of 2 pictures, 'frame 0' the first of them, at the nominal settings"
+    with pytest.raises(ModelError, match=nominal):
+        searched([flat(0.2), flat(0.7, 1)], model_of(call), {RED: None})
 
 
 @pytest.mark.parametrize(("criterion", "floor"), [("accuracy>=0.9", 0.9), ("drop<=0.2", 0.8)])
