@@ -181,7 +181,14 @@ def _curves(report: Report) -> list[Block]:
         places = places_of(axis["searched"]) + 1
         rows = tuple(_probe_row(probe, places) for probe in axis["probes"])
         table = Table(f"{axis['param']}: {count_of(len(rows), 'position')}", columns, rows, True)
-        blocks.append(Figure(curve(axis, floor_of(report)), before=axis["label"], after=_band_note(axis), table=table))
+        blocks.append(
+            Figure(
+                curve(axis, floor_of(report), not segmentation),
+                before=axis["label"],
+                after=_band_note(axis),
+                table=table,
+            )
+        )
     return blocks
 
 

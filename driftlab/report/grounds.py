@@ -8,7 +8,7 @@ from typing import Any
 
 from driftlab.raw.frame import CHANNELS
 from driftlab.report.blocks import Block, Column, Facts, Heading, Table, Text
-from driftlab.report.words import between, count_of, places_of, rounded, with_unit
+from driftlab.report.words import THIN, between, count_of, places_of, rounded, with_unit
 
 __all__ = ["grounds"]
 
@@ -210,7 +210,7 @@ def _environment(report: Report) -> list[Block]:
                 ("System", f"{made['os']} on {made['machine']}, Python {made['python']}"),
                 ("Libraries", packages),
                 ("Began", often["criterion_fixed_utc"] or "not recorded"),
-                ("Took", f"{rounded(often['seconds'])}\u2009s" if often["seconds"] is not None else "not recorded"),
+                ("Took", f"{rounded(often['seconds'])}{THIN}s" if often["seconds"] is not None else "not recorded"),
                 ("Self test", "; ".join(f"{each['name']} {rounded(each['value'])}, at most {rounded(each['limit'])}"
                                         for each in report["tool"]["self_test"]["checks"])),
                 ("Code digest", report["tool"]["code_sha256"]),

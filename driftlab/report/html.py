@@ -25,7 +25,7 @@ def html_of(report: Mapping[str, Any]) -> bytes:
 
 def _text(text: str) -> str:
     """Escaped; what is no character of a page (controls, halves of surrogate pairs) is shown as a replacement."""
-    seen = "".join(char if char.isprintable() or char in "\u2009\n" else "\ufffd" for char in text)
+    seen = "".join(char if char.isprintable() or char in "\u202f\n" else "\ufffd" for char in text)
     return escape(seen, quote=True)
 
 

@@ -43,7 +43,7 @@ def band(axis: Mapping[str, Any]) -> Plot:
     return Plot(f"{axis['label']}: safe {safe_text(axis)}, {axis['status']}", BAND, tuple(shapes))
 
 
-def curve(axis: Mapping[str, Any], floor: float | None) -> Plot:
+def curve(axis: Mapping[str, Any], floor: float | None, percent: bool = True) -> Plot:
     """The metric at every position that was looked at, with its interval, and from where on it holds."""
     bottom = CURVE - FOOT
 
@@ -60,7 +60,9 @@ def curve(axis: Mapping[str, Any], floor: float | None) -> Plot:
     shapes.append(Bar(at(low), at(high), bottom, 5, held))
     for share in (0.0, 0.5, 1.0):
         shapes.append(Rule(0.0, height(share), 1.0, height(share), "grid"))
-        shapes.append(Label(0.0, height(share) + 3.5, f"{100 * share:.0f} %", "end", "note", -6))
+        shapes.append(
+            Label(0.0, height(share) + 3.5, f"{100 * share:.0f} %" if percent else f"{share:g}", "end", "note", -6)
+        )
     shapes.append(Rule(at(axis["nominal"]), TOP, at(axis["nominal"]), bottom + 7, "nominal"))
     if floor is not None:
         shapes.append(Rule(0.0, height(floor), 1.0, height(floor), "floor"))

@@ -7,9 +7,21 @@ from collections.abc import Mapping, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from typing import Any, Final
 
-__all__ = ["NOT_JOINT", "STATUS", "between", "count_of", "places_of", "rounded", "safe_text", "share_text", "with_unit"]
+__all__ = [
+    "NOT_JOINT",
+    "STATUS",
+    "THIN",
+    "between",
+    "count_of",
+    "places_of",
+    "rounded",
+    "safe_text",
+    "share_text",
+    "with_unit",
+]
 
-THIN: Final = "\u2009"
+#: A narrow space that no line breaks at.
+THIN: Final = "\u202f"
 MINUS: Final = "\u2212"
 RAISED: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 

@@ -172,7 +172,7 @@ def test_the_least_metric_is_that_of_the_criterion(criterion: dict[str, Any], fl
 
 def test_intervals_are_never_written_wider_than_they_are() -> None:
     assert between((-0.6069, 1.2869), 3) == "−0.606 to 1.286"
-    assert between((0.1, 0.3), 3, "EV") == "0.100 to 0.300\u2009EV"
+    assert between((0.1, 0.3), 3, "EV") == "0.100 to 0.300\u202fEV"
     axis = {"safe": [0.25, 3.99999], "searched": [0.25, 4.0], "open_ended": [True, False], "unit": ""}
     assert safe_text({**axis, "at_limit": [False, False]}) == "≤ 0.250 to 3.999"
 
@@ -180,7 +180,7 @@ def test_intervals_are_never_written_wider_than_they_are() -> None:
 def test_an_end_beyond_which_there_is_nothing_is_not_open(report: dict[str, Any]) -> None:
     blur = report["results"]["axis"][1]
     assert blur["at_limit"] == [True, False] and blur["open_ended"] == [True, False]
-    assert safe_text(blur) == "0.000 to 0.800\u2009px"
+    assert safe_text(blur) == "0.000 to 0.800\u202fpx"
     assert report["results"]["axis"][0]["at_limit"] == [False, False]
 
 
