@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from driftlab.raw.limits import Limits
     from driftlab.raw.load import load_raw
     from driftlab.raw.unprocess import Unprocess
+    from driftlab.report.judge import judge
+    from driftlab.report.purpose import Purpose, ReportError, Responsible
+    from driftlab.report.read import read_report
+    from driftlab.report.write import write_report
 
 __version__ = "0.1.0"
 __all__ = [
@@ -46,9 +50,12 @@ __all__ = [
     "IspError",
     "Limits",
     "ModelError",
+    "Purpose",
     "RawError",
     "RawFrame",
     "Region",
+    "ReportError",
+    "Responsible",
     "Sensor",
     "Settings",
     "TaskModel",
@@ -58,12 +65,14 @@ __all__ = [
     "axes_of",
     "develop",
     "forensics",
+    "judge",
     "load_model",
     "load_raw",
     "mosaic_of",
     "parse_criterion",
     "parse_ranges",
     "predict",
+    "read_report",
     "resource",
     "run",
     "sensitivities",
@@ -71,6 +80,7 @@ __all__ = [
     "tolerances",
     "write_dng",
     "write_picture",
+    "write_report",
 ]
 
 # Where each public name lives.
@@ -85,9 +95,12 @@ _HOMES = {
     "Limits": "driftlab.raw.limits",
     "ModelError": "driftlab.model.card",
     "PIPELINES": "driftlab.isp.pipeline",
+    "Purpose": "driftlab.report.purpose",
     "RawError": "driftlab.raw.frame",
     "RawFrame": "driftlab.raw.frame",
     "Region": "driftlab.isp.develop",
+    "ReportError": "driftlab.report.purpose",
+    "Responsible": "driftlab.report.purpose",
     "Sensor": "driftlab.isp.stage",
     "Settings": "driftlab.isp.settings",
     "TaskModel": "driftlab.model.task_model",
@@ -96,18 +109,21 @@ _HOMES = {
     "axes_of": "driftlab.analysis.axes",
     "develop": "driftlab.isp.develop",
     "forensics": "driftlab.analysis.forensics",
+    "judge": "driftlab.report.judge",
     "load_model": "driftlab.model.load",
     "load_raw": "driftlab.raw.load",
     "mosaic_of": "driftlab.isp.develop",
     "parse_criterion": "driftlab.analysis.criterion",
     "parse_ranges": "driftlab.analysis.axes",
     "predict": "driftlab.inference",
+    "read_report": "driftlab.report.read",
     "run": "driftlab.isp.pipeline",
     "sensitivities": "driftlab.analysis.sensitivity",
     "sweep": "driftlab.analysis.sweep",
     "tolerances": "driftlab.analysis.tolerance",
     "write_dng": "driftlab.raw.dng",
     "write_picture": "driftlab.picture",
+    "write_report": "driftlab.report.write",
 }
 
 
