@@ -39,7 +39,7 @@ def add(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
     what = "how far a picture is from the nominal one: l2 (root mean square), ssim (1 − SSIM) or de2000 (color)"
     group.add_argument("--distance", choices=("l2", "ssim", "de2000"), default="l2", help=what)
     group.add_argument(
-        "--lambda", dest="weights", type=_weights, metavar="W[,W…]",
+        "--lambda", dest="lambdas", type=_weights, metavar="W[,W…]",
         help="weights of the distance against the loss (1e5 to 10, two a decade)",
     )  # fmt: skip
     group.add_argument(
@@ -111,7 +111,7 @@ def _searched(
         groups=arguments.group,
         ranges=ranges,
         distance=arguments.distance,
-        weights=arguments.weights or WEIGHTS,
+        weights=arguments.lambdas or WEIGHTS,
         break_at=arguments.break_at,
         restarts=arguments.restarts,
         seed=arguments.seed,
