@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import mmap
 import random
@@ -31,18 +32,19 @@ def hour(user: Hand, moves: int = MOVES) -> Iterator[Result]:
     chance = random.Random(0)
     user.wander(chance, moves // PARTS)  # what is made once is made now
     user.rest()
-    counts, memory = _counts(), [_resident()]
+    counts, memory, resident = _counts(), [_in_use()], [_resident()]
     for _ in range(PARTS):
         user.wander(chance, moves // PARTS)
         user.rest()
-        memory.append(_resident())
+        memory.append(_in_use())
+        resident.append(_resident())
     after = _counts()
-    half = memory[len(memory) // 2 :]
-    slope = statistics.linear_regression(range(len(half)), half).slope * PARTS
-    detail: dict[str, float | int | str] = {"moves": moves, "MB an hour in the second half": slope}
+    slope = statistics.linear_regression(range(PARTS + 1), memory).slope * PARTS
+    detail: dict[str, float | int | str] = {"moves": moves, "slope": f"{slope:+.1f} MB an hour"}
+    detail["resident"] = f"{resident[0]:.0f} to {resident[-1]:.0f} MB, most of it free for the next picture"
     for name in counts:
         detail |= {f"{name} before": counts[name], f"{name} after": after[name]}
-    what = "an hour's worth of random moves: memory after, against before"
+    what = "an hour's worth of random moves: memory in use after, against before"
     yield Result(what, memory[-1], memory[0], "MB", memory[0] / memory[-1], detail)
     yield from _gpu(user, chance)
 
@@ -73,6 +75,30 @@ def _counts() -> dict[str, int]:
     kinds = Counter(type(each).__module__.partition(".")[0] for each in gc.get_objects())
     names = Counter(type(each).__name__ for each in gc.get_objects())
     return {"threads": threading.active_count(), "Qt objects": kinds["PySide6"], "GPU buffers": names["GPUBuffer"]}
+
+
+class _Heap(ctypes.Structure):
+    """What glibc tells of its heap, `struct mallinfo2`."""
+
+    _fields_ = tuple(
+        (name, ctypes.c_size_t)
+        for name in "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost".split()
+    )
+
+
+def _in_use() -> float:
+    """Memory that is allocated and not given back, in MB; resident memory where there is no glibc.
+
+    What the heap keeps for later is not in it: that comes and goes by hundreds of megabytes with the pictures' size.
+    """
+    gc.collect()
+    try:
+        tell = ctypes.CDLL(None).mallinfo2
+    except (AttributeError, OSError, TypeError):
+        return _resident()
+    tell.restype = _Heap
+    heap = tell()
+    return float(heap.uordblks + heap.hblkhd) / MEGABYTE
 
 
 def _resident() -> float:
