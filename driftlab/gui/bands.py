@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from driftlab.analysis.findings import AxisFinding, Tolerance
     from driftlab.isp.settings import Settings
 
-__all__ = ["ALONE", "bands_of", "failure_text", "label_of", "position", "safe_text", "status_text", "value_at"]
+__all__ = ["ALONE", "bands_of", "failure_text", "position", "position_of", "safe_text", "status_text", "value_at"]
 
 #: What every tolerance of one parameter is told with.
 ALONE: Final = "each alone, not jointly valid"
@@ -63,11 +63,11 @@ def value_at(axis: Axis, at: float, nominal: float) -> float:
     return min(max(at * nominal if axis.kind == "factor" else at + nominal, low), high)
 
 
-def label_of(axis: Axis, settings: Settings) -> str:
-    """A parameter with its stage, as the sensitivities have it."""
-    title = settings.pipeline.stage(axis.key.partition(".")[0]).title
-    name = axis.param.label
-    return name if name.lower() == title.lower() else f"{title}: {name}"
+def position_of(axis: Axis, value: float, nominal: float) -> float:
+    """The position on its axis of a parameter's value, for a picture of this nominal value."""
+    if axis.kind == "value":
+        return value
+    return value - nominal if axis.kind == "offset" else value / nominal
 
 
 def position(axis: Axis, at: float, *, unit: bool = True) -> str:

@@ -41,6 +41,7 @@ DOCKS: Final[tuple[Dock, ...]] = (
     Dock("sensitivity", "Sensitivity", BOTTOM, lambda w: w.sensitivity, width=440),
     Dock("heatmap", "Heatmap", BOTTOM, lambda w: w.heatmap, beside="sensitivity"),
     Dock("tolerance", "Tolerance", BOTTOM, lambda w: w.searches.tolerance, beside="sensitivity"),
+    Dock("sweep", "Curve", BOTTOM, lambda w: w.searches.sweep, beside="sensitivity"),
 )
 
 

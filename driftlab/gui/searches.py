@@ -1,4 +1,4 @@
-"""The longer questions of the window, and their panels: how far each parameter may go.
+"""The longer questions of the window, and their panels: how far each parameter may go, curves and maps.
 
 What the main window needs to know of them is here, so that a new one changes nothing there but the table of docks.
 """
@@ -11,8 +11,11 @@ from PySide6.QtCore import QObject, QSettings, Qt, Signal
 from PySide6.QtWidgets import QFileDialog
 
 from driftlab.errors import DriftlabError
+from driftlab.gui.computing import Computing
 from driftlab.gui.document import Document
+from driftlab.gui.panels.sweep import SweepPanel
 from driftlab.gui.panels.tolerance import TolerancePanel
+from driftlab.gui.sweeping import Sweeping
 from driftlab.gui.tolerating import Tolerating
 from driftlab.gui.worker import Worker
 
@@ -28,17 +31,22 @@ class Searches(QObject):
     copied = Signal(str)
     failed = Signal(object)  # exception
 
-    def __init__(self, document: Document, worker: Worker, store: QSettings) -> None:
+    def __init__(self, document: Document, computing: Computing, worker: Worker, store: QSettings) -> None:
         super().__init__()
         self._store = store
         self.tolerating = Tolerating(document, worker)
         self.tolerating.setParent(self)
         self.tolerating.automatic = store.value("tolerance/automatic", True) in (True, "true")
         self.tolerance = TolerancePanel(document, self.tolerating)
+        self.sweeping = Sweeping(document, computing, self.tolerating, worker)
+        self.sweeping.setParent(self)
+        self.sweep = SweepPanel(document, self.sweeping)
         self.tolerating.chosen_changed.connect(self._remember)
         self.tolerance.chosen.connect(self.chosen)
-        self.tolerance.copied.connect(self.copied)
-        self.tolerance.failed.connect(self.failed)
+        self.tolerance.chosen.connect(self.sweep.show_key)
+        for panel in (self.tolerance, self.sweep):
+            panel.copied.connect(self.copied)
+            panel.failed.connect(self.failed)
         self.tolerance.labels_asked.connect(self._ask_for_labels)
 
     def open_labels(self, table: Path) -> None:

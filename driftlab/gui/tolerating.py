@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 
 from driftlab.gui.aside import Aside
 from driftlab.gui.document import Document
@@ -82,15 +81,12 @@ class Tolerating(QObject):
         #: What a table says that the pictures show, by their files, and that table.
         self.truths: Mapping[Path, Truth] = {}
         self.table: Path | None = None
-        self.failure: Exception | None = None
         self._known: dict[Scope, tuple[ToleranceQuestion, Tolerance]] = {}
-        self._asked: ToleranceQuestion | None = None
-        self._aside = Aside(worker, "tolerance")
-        self._aside.setParent(self)
+        self._aside = Aside(self, worker, "tolerance", PAUSE, _searched)
+        self._aside.signals.delivered.connect(self._deliver)
+        self._aside.signals.changed.connect(self.chosen_changed)
+        self._aside.signals.failed.connect(self._fail)
         self._was_fresh = False
-        self._stopped: ToleranceQuestion | None = None
-        self._later = QTimer(self, singleShot=True, interval=PAUSE)
-        self._later.timeout.connect(self._go_on)
         for signal in (
             document.settings_changed,
             document.nominal_changed,
@@ -101,9 +97,6 @@ class Tolerating(QObject):
             document.drag_ended,
         ):
             signal.connect(self._change)
-        self._aside.delivered.connect(self._deliver)
-        self._aside.ended.connect(self._end)
-        self._aside.failed.connect(self._fail)
 
     # What is asked
 
@@ -115,9 +108,11 @@ class Tolerating(QObject):
             return None
         pictures = pick(document, self.scope == Scope.FRAMES, self.in_force, self.truths)
         over = self.over if self.scope == Scope.FRAMES else "all"
-        return ToleranceQuestion(
-            self.scope, pictures, document.model, self.criterion or default_of(document.model), over
-        )
+        return ToleranceQuestion(self.scope, pictures, document.model, self.criterion_of(document.model), over)
+
+    def criterion_of(self, model: TaskModel) -> str:
+        """The criterion for this model: the one that is chosen, or the one that asks for the least to be said."""
+        return self.criterion or ("drop<=0.02" if str(model.task) == "segmentation" else "prediction-unchanged")
 
     @property
     def tolerance(self) -> Tolerance | None:
@@ -145,21 +140,30 @@ class Tolerating(QObject):
     @property
     def waits(self) -> bool:
         """Whether the chosen tolerances come only when they are asked for."""
-        return self.scope == Scope.FRAMES or not self.automatic or self._is_large
+        return self.scope == Scope.FRAMES or not self.automatic or self.is_large
 
     @property
     def current(self) -> bool:
         """Whether nothing is left to do unless it is asked for."""
         question = self.question
-        if question is None or (self.failure is not None and question.same(self._asked)):
+        if question is None or self._complete or self._aside.is_over(question):
             return True
-        if question.same(self._stopped):
-            return True
-        complete = self.fresh and self._known[self.scope][1].complete
-        return complete or (self.waits and not self.running)
+        return self.waits and not self.running
 
     @property
-    def _is_large(self) -> bool:
+    def failure(self) -> Exception | None:
+        """Why there are none for the question in force."""
+        question = self.question
+        return self._aside.failure if question is not None and question.same(self._aside.asked) else None
+
+    @property
+    def _complete(self) -> bool:
+        tolerance = self.tolerance
+        return tolerance is not None and tolerance.complete and self.fresh
+
+    @property
+    def is_large(self) -> bool:
+        """Whether a picture takes so long that it is not searched without being asked for."""
         frame, region = self._document.frame, self._document.region
         size = (region.height, region.width) if region else frame.size if frame else (0, 0)
         return size[0] * size[1] > LARGE
@@ -177,76 +181,42 @@ class Tolerating(QObject):
     def search(self) -> None:
         """Search now, also where that has to be asked for."""
         question = self.question
-        if question is None:
-            return
-        self._later.stop()
-        self._asked, self._stopped, self.failure = question, None, None
-        self._aside.begin(partial(_searched, question))
-        self.chosen_changed.emit()
+        if question is not None:
+            self._aside.begin(question)
 
     def stop(self) -> None:
-        """End the search; what it has found stays."""
-        self._later.stop()
+        """End it; what it has found stays."""
         self._aside.stop()
-        self._end(complete=False)
-
-    # How it goes
 
     def _change(self) -> None:
-        question, busy = self.question, self._document.dragging
-        if self._aside.running and question is not None and question.same(self._asked):
-            # The same search, but others come first: it goes on where it stopped.
-            self._aside.hold()
-            self._later.stop() if busy else self._later.start()
-            return
-        self._aside.stop()
-        fresh = self.fresh
+        question, fresh = self.question, self.fresh
         if self._was_fresh and not fresh:  # once: a drag makes many changes
             self.staled.emit()
         self._was_fresh = fresh
-        if question is None or busy or fresh or self.waits or question.same(self._stopped):
-            self._later.stop()
-        else:
-            self._later.start()
-
-    def _go_on(self) -> None:
-        question = self.question
-        if self._aside.running and question is not None and question.same(self._asked):
-            self._aside.go_on()
-        else:
-            self.search()
+        wanted = not self.waits and not self._complete
+        self._aside.follow(question, busy=self._document.dragging, wanted=wanted)
 
     def _deliver(self, item: Any) -> None:
-        if self._asked is None:
+        asked = self._aside.asked
+        if asked is None:
             return
         if hasattr(item, "complete"):  # not by its class, which needs torch
-            self._known[self._asked.scope] = self._asked, item
-            if self._asked.scope == self.scope:
+            self._known[asked.scope] = asked, item
+            if asked.scope == self.scope:
                 self._was_fresh = True
                 self.tolerance_changed.emit(item)
         else:
             self.progressed.emit(item)
 
-    def _end(self, complete: bool) -> None:
-        if not complete:
-            self._stopped = self._asked
-        self.chosen_changed.emit()
-
     def _fail(self, error: Exception) -> None:
-        if self._asked is not None:
-            self.failure = error
-            self._known.pop(self._asked.scope, None)
+        if self._aside.asked is not None:
+            self._known.pop(self._aside.asked.scope, None)
             self.failed.emit(error)
 
 
 def decides(model: TaskModel) -> bool:
     """Whether there is a decision that could fail."""
     return str(model.task) in ("classification", "segmentation")
-
-
-def default_of(model: TaskModel) -> str:
-    """The criterion that asks for the least to be said."""
-    return "drop<=0.02" if str(model.task) == "segmentation" else "prediction-unchanged"
 
 
 def _searched(question: ToleranceQuestion) -> Iterator[Progress | Tolerance | None]:

@@ -127,7 +127,8 @@ def test_another_criterion_is_another_search(searched: MainWindow, until: Any) -
     assert wide is not None and tight is not None and tight[0] > wide[0]
     panel.edit.threshold.setValue(500.0)
     until(lambda: tolerating.failure is not None)
-    assert "fails at the nominal settings already" in panel.state.text()
+    assert "fails at the nominal settings already" in panel.notice.label.text()
+    assert [button.text() for button in panel.notice.buttons] == ["Try again", "Copy details"]
     assert not bands(searched) and tolerating.current
 
 
@@ -163,12 +164,12 @@ def test_all_frames_together_when_asked_with_labels(opened: MainWindow, until: A
     opened.document.add(paths)
     panel.scope.setCurrentText(Scope.FRAMES)
     assert tolerating.current and not tolerating.running and not bands(opened)
-    assert "Press Search" in panel.state.text() and "3 frames" in panel.state.text()
+    assert "3 frames" in panel.notice.label.text()
     panel.edit.kind.setCurrentText("margin ≥")
     panel.edit.over.setCurrentText("of a share of")
     panel.edit.share.setValue(0.5)
     opened.searches.open_labels(DEMO / "labels.csv")
-    panel.search.click()
+    panel.notice.buttons[0].click()
     until(lambda: tolerating.tolerance is not None and tolerating.tolerance.complete)
     found = tolerating.tolerance
     assert found is not None and len(found.cases) == 3 and found.criterion.aggregation == "quantile=0.5"
@@ -201,7 +202,7 @@ def test_copies_are_what_the_table_shows_and_what_the_command_finds(
 
 def test_a_model_without_decisions_has_none(window: MainWindow) -> None:
     panel = window.searches.tolerance
-    assert panel._stack.currentIndex() == 0 and "task model" in panel._note.text()
+    assert panel._stack.currentIndex() == 0 and "task model" in panel.none.label.text()
 
 
 def test_a_track_draws_its_band(qtbot: Any) -> None:

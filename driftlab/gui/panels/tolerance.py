@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,7 +11,6 @@ from PySide6.QtGui import QAction, QGuiApplication
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
-    QLabel,
     QMenu,
     QProgressBar,
     QPushButton,
@@ -22,12 +22,14 @@ from PySide6.QtWidgets import (
 from superqt import QElidingLabel
 
 from driftlab.errors import DriftlabError
-from driftlab.gui.bands import ALONE, bands_of, failure_text, label_of, position, safe_text
+from driftlab.gui.bands import ALONE, bands_of, failure_text, position, safe_text
 from driftlab.gui.document import Document
+from driftlab.gui.titles import title_of
 from driftlab.gui.tolerance_copy import as_command, as_csv, as_json
 from driftlab.gui.tolerating import Scope, Tolerating, decides
 from driftlab.gui.widgets.band import Band
 from driftlab.gui.widgets.criterion_edit import CriterionEdit
+from driftlab.gui.widgets.notice import Notice
 from driftlab.gui.widgets.tolerance_table import ToleranceRow, ToleranceTable
 
 if TYPE_CHECKING:
@@ -59,7 +61,8 @@ class TolerancePanel(QWidget):
         self.in_force = QAction("Around the current settings", self, checkable=True)
         self.automatic = QAction("Renew by itself", self, checkable=True)
         self.state, self.bar, self.table = QElidingLabel(), QProgressBar(textVisible=False), ToleranceTable()
-        self._note = QLabel(NEEDS)
+        self.none, self.notice = Notice(NEEDS), Notice("")
+        self._below = QStackedLayout()
         self._full = QWidget()
         self._stack = QStackedLayout(self)
         self._prepare()
@@ -74,7 +77,7 @@ class TolerancePanel(QWidget):
         tolerating.staled.connect(self.show_tolerance)
         tolerating.chosen_changed.connect(self.show_tolerance)
         tolerating.progressed.connect(self._show_progress)
-        tolerating.failed.connect(self._show_failure)
+        tolerating.failed.connect(lambda _: self.show_tolerance())
         for signal in (document.model_changed, document.frame_changed, document.entries_changed):
             signal.connect(lambda *_: self._show_document())
 
@@ -85,11 +88,18 @@ class TolerancePanel(QWidget):
         self.bar.setVisible(running)
         for action in self._copies:
             action.setEnabled(tolerance is not None and bool(tolerance.axes))
-        if tolerance is None or nominal is None:
+        failure = self._tolerating.failure
+        if tolerance is None or nominal is None or (failure is not None and not running):
             self.table.show_rows([], stale=False)
             self.bands_changed.emit({})
-            self._say(self._nothing_yet())
+            self._say("")
+            self._below.setCurrentIndex(1)
+            if failure is not None and not running:
+                self.notice.say_failed(failure, self._tolerating.search)
+            else:
+                self.notice.say(*self._nothing_yet())
             return
+        self._below.setCurrentIndex(0)
         stale, of = not self._tolerating.fresh, self._of(tolerance)
         bands, settings = bands_of(tolerance, nominal, of, stale=stale), tolerance.cases[0].settings
         brief = len(tolerance.cases) == 1  # all are nominally of one class
@@ -111,15 +121,19 @@ class TolerancePanel(QWidget):
         truth = "" if all(each.self_label for each in tolerance.nominals) else ", against labels"
         return f"{ALONE} · {whose}{truth}, around {around}"
 
-    def _nothing_yet(self) -> str:
+    def _nothing_yet(self) -> tuple[str, list[tuple[str, Callable[[], object]]]]:
+        """A sentence, and a button where there is something to press."""
         if self._tolerating.running:
-            return "Searching …"
+            return "Searching …", []
+        search: list[tuple[str, Callable[[], object]]] = [("Search", self._tolerating.search)]
         if self._tolerating.scope == Scope.FRAMES:
             count = len(self._document.entries)
-            return f"Press Search: the tolerances of all {count} frames together are looked for when asked."
+            return f"The tolerances of all {count} frames together are searched for when asked.", search
+        if self._tolerating.is_large:
+            return "The picture is large, and each trial takes a while: draw a region, or search all the same.", search
         if self._tolerating.waits:
-            return "Press Search: they are looked for when asked, as the picture is large or this is how it was chosen."
-        return "The tolerances come as soon as nothing else is to be computed."
+            return "Tolerances are searched for when asked, as it was chosen.", search
+        return "Tolerances come as soon as nothing else is to be computed.", []
 
     def _say(self, text: str, *, dim: bool = False) -> None:
         self.state.setText(text)
@@ -131,18 +145,14 @@ class TolerancePanel(QWidget):
         self.bar.setValue(round(1000 * progress.share))
         self.bar.setToolTip(f"{progress.doing or 'nominal settings'}, {progress.evaluations} trials")
 
-    def _show_failure(self, error: Exception) -> None:
-        self.show_tolerance()
-        self._say(str(error) if isinstance(error, DriftlabError) else f"The search failed: {error}")
-
     def _show_document(self) -> None:
         model = self._document.model
         ready = self._document.frame is not None and model is not None
         if model is not None and not decides(model):
             ready = False
-            self._note.setText(f"A model for {model.task} makes no decision that could fail: there are no tolerances.")
+            self.none.say(f"A model for {model.task} makes no decision that could fail: there are no tolerances.")
         elif not ready:
-            self._note.setText(NEEDS)
+            self.none.say(NEEDS)
         elif model is not None:
             self.edit.show_task(segmentation=str(model.task) == "segmentation")
         self.no_labels.setEnabled(bool(self._tolerating.truths))
@@ -202,8 +212,6 @@ class TolerancePanel(QWidget):
         self.bar.setFixedWidth(64)
         self.bar.setAccessibleName("How far the search is")
         self.bar.setVisible(False)
-        self._note.setWordWrap(True)
-        self._note.setAlignment(Qt.AlignmentFlag.AlignCenter)
 
     def _lay_out(self) -> None:
         column = QVBoxLayout(self._full)
@@ -222,15 +230,17 @@ class TolerancePanel(QWidget):
         second.addWidget(self.search)
         column.addLayout(first)
         column.addLayout(second)
-        column.addWidget(self.table, stretch=1)
-        self._stack.addWidget(self._note)
+        self._below.addWidget(self.table)
+        self._below.addWidget(self.notice)
+        column.addLayout(self._below, stretch=1)
+        self._stack.addWidget(self.none)
         self._stack.addWidget(self._full)
 
 
 def _row(finding: AxisFinding, settings: Settings, told: str, *, brief: bool) -> ToleranceRow:
     axis = finding.axis
     texts = (
-        label_of(axis, settings),
+        title_of(settings, axis.key),
         position(axis, axis.nominal),
         safe_text(finding),
         failure_text(finding, brief=brief),
