@@ -131,6 +131,7 @@ def _progress(axis: Axis, along: Trials, spent: int, share: float) -> Progress:
 
 
 def _worth_slopes(trials: Trials, budget: int | None) -> bool:
-    """Whether gradients are there, and leave enough of the budget to make use of them."""
+    """Whether there are gradients, and they cost less than they save: of large pictures as much as many trials."""
     smooth = any(axis.gradient != "none" for axis in trials.axes)
-    return trials.differentiable and smooth and (budget is None or budget >= 4 * len(trials.cases))
+    afford = budget is None or budget >= 4 * len(trials.cases)
+    return trials.differentiable and smooth and afford and not trials.large

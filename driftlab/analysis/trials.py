@@ -96,6 +96,11 @@ class Trials:
         """Whether `slopes` can be asked for."""
         return self.model.differentiable
 
+    @property
+    def large(self) -> bool:
+        """Whether any picture is developed by itself, in tiles."""
+        return any(map(self._pictures.is_large, range(len(self.cases))))
+
     def along(self, axes: Sequence[Axis]) -> Trials:
         """The same cases and truths on other axes."""
         return Trials(self.cases, self.model, axes, self.truths, self.known)

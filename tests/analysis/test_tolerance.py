@@ -11,6 +11,7 @@ import torch
 from scipy.stats import binomtest
 from torch import Tensor
 
+from driftlab.analysis import pictures as pictures_module
 from driftlab.analysis.axes import axes_of
 from driftlab.analysis.criterion import parse_criterion
 from driftlab.analysis.findings import Tolerance
@@ -85,6 +86,16 @@ def test_an_interrupted_search_goes_on(after: int) -> None:
     assert same(searched(cases(), model, ranges, known=known), whole)
     nominal = 3
     assert sum(calls) == all_calls + nominal and len(known) == whole.evaluations - nominal and before > nominal
+
+
+def test_large_pictures_are_searched_without_gradients(monkeypatch: pytest.MonkeyPatch) -> None:
+    (small,) = searched(cases(1), smooth(), {RED: None}).axes
+    monkeypatch.setattr(pictures_module, "LARGE", 100)
+    found = searched(cases(1), smooth(), {RED: None})
+    (large,) = found.axes
+    assert found.evaluations == 1 + large.evaluations
+    for one, other in ((small.lower, large.lower), (small.upper, large.upper)):
+        assert one.open == other.open and abs(one.holds - other.holds) <= large.resolution * 1.001
 
 
 def test_what_a_question_is_known_by() -> None:
