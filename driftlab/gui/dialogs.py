@@ -129,7 +129,9 @@ def _written(frame: RawFrame, settings: Settings, path: Path) -> Iterator[Any]:
     from driftlab.isp.develop import develop
     from driftlab.picture import bits_of, write_picture
 
-    write_picture(develop(frame, settings, bits=bits_of(path)), path)
+    picture = develop(frame, settings, bits=bits_of(path))
+    yield None  # the last place to cancel at: what is begun is written whole
+    write_picture(picture, path)
     yield path
 
 
