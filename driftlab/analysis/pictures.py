@@ -78,10 +78,10 @@ class Pictures:
         for row, index in enumerate(which):
             families.setdefault(self._family(index), []).append(row)
         for rows in families.values():
-            region = self.cases[which[rows[0]]].extent
-            size = max(pixels // (region.width * region.height), 1)
-            for first in range(0, len(rows), size):
-                yield rows[first : first + size]
+            first, region = which[rows[0]], self.cases[which[rows[0]]].extent
+            size = 1 if self.is_large(first) else max(pixels // (region.width * region.height), 1)
+            for start in range(0, len(rows), size):
+                yield rows[start : start + size]
 
     def at(self, cases: Sequence[int], positions: Sequence[Sequence[float]]) -> Generator[None, None, Tensor]:
         """Display RGB `[N, 3, H, W]` of a batch, one case at each of N vectors of positions; stops between tiles."""
