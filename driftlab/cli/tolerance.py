@@ -62,11 +62,18 @@ def add_search(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("search")
     what = "a parameter, and the range to search it in; may be given again (all active ones, in their usual ranges)"
     group.add_argument("--param", action="append", default=[], metavar="KEY[=LO:HI]", help=what)
-    group.add_argument("--budget", type=int, metavar="N", help="the most trials: pictures shown to the model")
+    group.add_argument("--budget", type=whole, metavar="N", help="the most trials: pictures shown to the model")
     group.add_argument(
         "--resolution", type=float, metavar="R", help="of the ends, a share of each range (1/64: 0.015625)"
     )
-    group.add_argument("--seed", type=int, default=0, metavar="S", help="of all that is drawn by chance (0)")
+    group.add_argument("--seed", type=whole, default=0, metavar="S", help="of all that is drawn by chance (0)")
+
+
+def whole(text: str) -> int:
+    """A whole number from 0."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"'{text}' is no whole number from 0")
+    return int(text)
 
 
 def run(arguments: argparse.Namespace) -> int:

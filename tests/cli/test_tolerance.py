@@ -146,6 +146,8 @@ REFUSALS = {
     "range": (["--param", "exposure.ev=2:1"], "is no range"),
     "without nominal": (["--param", "exposure.ev=1:2"], "outside 1:2"),
     "budget": (["--budget", "2"], "does not reach for 3 nominal answers"),
+    "seed": (["--seed", "-1"], "'-1' is no whole number from 0"),
+    "resolution": (["--resolution", "0"], "give a share of the range"),
     "crop": (["--crop", "0,0,9999,5"], "give X,Y,W,H within it"),
     "purpose": (["--purpose", "missing.json"], "missing.json"),
     "settings": (["--set", "exposure.ev=99"], "is out of range"),
