@@ -85,7 +85,7 @@ def _frame() -> RawFrame:
 
 def _start(folder: Path) -> Result:
     """A process of its own, from its start to a painted window, against one that has imported torch before it."""
-    show = f"from driftlab.gui.hand import wait_for_first_paint as wait; print(wait(Path({str(folder)!r})))"
+    show = f"from driftlab.gui.first_paint import wait_for_first_paint as wait; print(wait(Path({str(folder)!r})))"
     ours, plain = list[float](), list[float]()
     for times, code in ((ours, show), (plain, f"import torch; {show}")) * 3:
         begun = time.time()

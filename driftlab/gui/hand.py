@@ -38,7 +38,7 @@ from driftlab.gui.main_window import MainWindow
 from driftlab.gui.widgets.track import MARGIN, Track
 from driftlab.gui.worker import Worker
 
-__all__ = ["Drag", "Hand", "hand", "wait_for_first_paint"]
+__all__ = ["Drag", "Hand", "hand"]
 
 #: Seconds between two events of a mouse.
 PACE: Final = 1 / 60
@@ -225,36 +225,6 @@ class Hand:
         timer.timeout.connect(loop.quit)
         timer.start(max(round((due - time.perf_counter()) * 1000), 0))
         loop.exec()
-
-
-def wait_for_first_paint(store: Path) -> float:
-    """Start the window as the program does, its settings in this folder, and close it: the time it was painted.
-
-    In seconds since the epoch, for another process than the one that has started this one. Once a process.
-    """
-    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    from driftlab.gui.app import Start, run
-
-    QSettings.setDefaultFormat(QSettings.Format.IniFormat)
-    QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(store))
-    app = QApplication(["driftlab"])
-    watch = _FirstPaint()
-    app.installEventFilter(watch)
-    run(Start())
-    return watch.painted
-
-
-class _FirstPaint(QObject):
-    painted = 0.0
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """The window's update paints all that is in it."""
-        if event.type() == QEvent.Type.UpdateRequest and isinstance(watched, MainWindow) and not self.painted:
-            watched.event(event)
-            self.painted = time.time()
-            QTimer.singleShot(0, watched, watched.close)
-            return True
-        return False
 
 
 @contextmanager

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -167,3 +171,13 @@ def test_sensitivities_of_a_large_picture_stop_between_its_pieces(
     count = -(-document.frame.size[0] // 64) * -(-document.frame.size[1] // 64)
     assert kinds[:count] == ["Progress"] * count, "nowhere to stop while the picture is developed"
     assert kinds.index("Table") >= 2 * count - 1, "nor while it is differentiated"
+
+
+def test_the_time_of_the_first_paint_is_told_to_another_process(tmp_path: Path) -> None:
+    code = "import sys; from pathlib import Path; from driftlab.gui.first_paint import wait_for_first_paint as wait"
+    before = time.time()
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}; print(wait(Path({str(tmp_path)!r})))"],
+        capture_output=True, text=True, check=True, timeout=60, cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    assert before < float(done.stdout.split()[-1]) < time.time()

@@ -15,16 +15,13 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
     QPaintEvent,
-    QPen,
-    QRegion,
     QResizeEvent,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QWidget
 
-from driftlab.gui import theme
 from driftlab.gui.preview_source import Picture
-from driftlab.gui.widgets.overlays import badge, banner, draw_boxes, draw_divider, draw_region
+from driftlab.gui.widgets.picture_painting import paint
 from driftlab.gui.widgets.region_tool import RegionTool, grip_at
 
 if TYPE_CHECKING:
@@ -279,93 +276,12 @@ class PictureView(QWidget):
     # Painting
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Surround, picture, what lies on top, badges."""
+        """All of it, as `picture_painting` has it."""
         painter = QPainter(self)
-        painter.fillRect(self.rect(), theme.color("surround"))
-        if self.size_ is not None:
-            whole = self.split is None and self.holds_nominal and self.nominal is not None
-            output = None if whole else self.output
-            if output is not None:
-                self._draw(painter, output.picture)
-            elif not whole:
-                self._draw_now(painter)
-                if self.classes is not None:
-                    painter.setOpacity(0.4 if self.classes_stale else 1.0)
-                    self._draw_image(painter, *self.classes)
-                    painter.setOpacity(1.0)
-                if self.overlay is not None:
-                    self._draw_image(painter, self.overlay[0], self.overlay[1])
-            else:
-                self._draw(painter, self.nominal)
-            if self.split is not None and output is None:
-                self._draw_split(painter, self.split)
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            draw_boxes(painter, [self._on_widget(box) for box in self.boxes])
-            if self.region is not None:
-                said = f"{self.region.width} × {self.region.height}"
-                draw_region(painter, self._on_widget(_rect(self.region)), self.draws_region, said)
-            if output is None:
-                self._draw_badges(painter, whole)
-            else:
-                said = "for earlier settings" if self.outdated else "this is not the picture: Esc goes back to it"
-                lines = (f"{output.title} · {said}", f"Shown as {output.scale}")
-                banner(painter, self.width(), lines, faded=self.outdated)
+        paint(self, painter)
         painter.end()
         self.painted.emit()
 
-    def _draw_now(self, painter: QPainter) -> None:
-        """The draft, and of the exact picture only what the draft leaves in sight: to scale both would take twice."""
-        if self.draft is not None:
-            covered = self._on_widget(_rect(self.draft.region)).toRect()
-            painter.save()
-            painter.setClipRegion(QRegion(self.rect()).subtracted(QRegion(covered)))
-            self._draw(painter, self.exact)
-            painter.restore()
-        else:
-            self._draw(painter, self.exact)
-        self._draw(painter, self.draft)
-
-    def _draw_split(self, painter: QPainter, split: float) -> None:
-        x = split * self.width()
-        if self.nominal is not None:
-            painter.save()
-            painter.setClipRect(QRectF(0, 0, x, self.height()))
-            painter.fillRect(self.rect(), theme.color("surround"))
-            self._draw(painter, self.nominal)
-            painter.restore()
-        draw_divider(painter, x, self.height())
-        painter.setPen(QPen())
-
-    def _draw_badges(self, painter: QPainter, whole: bool) -> None:
-        if self.split is not None:
-            x = self.split * self.width()
-            badge(painter, QPointF(x - 8, 8), "nominal", right=True)
-            badge(painter, QPointF(x + 8, 8), "now")
-        elif whole:
-            badge(painter, QPointF(8, 8), "nominal")
-        if self.draft is not None and not self.draft.exact and not whole:
-            badge(painter, QPointF(self.width() - 8, 8), "draft", right=True)
-
-    def _draw(self, painter: QPainter, picture: Picture | None) -> None:
-        if picture is not None:
-            level = min(max(int(math.log2(1 / self.zoom)), 0) if self.zoom < 1 else 0, len(picture.levels) - 1)
-            self._draw_image(painter, picture.levels[level], _rect(picture.region))
-
-    def _draw_image(self, painter: QPainter, image: QImage, rect: QRectF) -> None:
-        """An image that covers `rect` of the picture; only what is in sight of it."""
-        shown = self._on_widget(rect)
-        seen = shown.intersected(QRectF(self.rect()))
-        if seen.isEmpty():
-            return
-        sx, sy = image.width() / shown.width(), image.height() / shown.height()
-        source = QRectF((seen.x() - shown.x()) * sx, (seen.y() - shown.y()) * sy, seen.width() * sx, seen.height() * sy)
-        enlarges = sx * self.devicePixelRatioF() <= 1.0 + 1e-6 or self.zoom >= 1
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, not (enlarges and self.zoom >= 1))
-        painter.drawImage(seen, image, source)
-
-    def _on_widget(self, rect: QRectF) -> QRectF:
+    def on_widget(self, rect: QRectF) -> QRectF:
+        """A part of the picture, on the widget."""
         return QRectF(self.to_widget(rect.left(), rect.top()), self.to_widget(rect.right(), rect.bottom()))
-
-
-def _rect(region: Region) -> QRectF:
-    return QRectF(region.left, region.top, region.width, region.height)
