@@ -24,6 +24,8 @@ Number = Callable[[Tensor, Tensor], Tensor]
 
 #: Pixels of nominal views that are kept; those of more pictures are made anew for every batch.
 KEPT: Final = 32_000_000
+#: Pixels between two places to stop, which a distance and its derivative take longer for than the answers alone.
+TOGETHER: Final = 2 * 256 * 256
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,6 +64,7 @@ class Visits:
         self._within: dict[frozenset[int], tuple[int, list[Visit]]] = {}
         sizes = [case.extent.width * case.extent.height for case in trials.cases]
         self._keeps = sum(sizes) <= KEPT
+        self._together = max(TOGETHER // max(sizes), 1)
 
     @property
     def count(self) -> int:
@@ -158,29 +161,31 @@ class Visits:
         losses, penalties, scores = (torch.empty(total, dtype=torch.float64) for _ in range(3))
         top = torch.empty(total, dtype=torch.int64)
         slopes = torch.zeros(total, len(members), dtype=torch.float64)
-        before = trials.evaluations
-        for batch in trials.shown(which, places, slopes=z is not None):
-            nominal = torch.cat([self.view(which[row]) for row in batch.rows])
-            with torch.set_grad_enabled(z is not None):
-                penalty = self.distance.penalty(batch.pictures, nominal).double()
-                if z is not None:
-                    slopes[batch.rows] = batch.pull(z(batch.losses, penalty))
-            losses[batch.rows], penalties[batch.rows] = batch.losses.detach(), penalty.detach()
-            scores[batch.rows] = torch.tensor(batch.scores, dtype=torch.float64)
-            top[batch.rows] = torch.tensor(batch.top)
-            self.evaluations += trials.evaluations - before
+        for first in range(0, total, self._together):
+            part = slice(first, first + self._together)
             before = trials.evaluations
-            yield
+            for batch in trials.shown(which[part], places[part], slopes=z is not None):
+                rows = [first + row for row in batch.rows]
+                nominal = torch.cat([self.view(which[row]) for row in rows])
+                with torch.set_grad_enabled(z is not None):
+                    penalty = self.distance.penalty(batch.pictures, nominal).double()
+                    if z is not None:
+                        slopes[rows] = batch.pull(z(batch.losses, penalty))
+                losses[rows], penalties[rows] = batch.losses.detach(), penalty.detach()
+                scores[rows] = torch.tensor(batch.scores, dtype=torch.float64)
+                top[rows] = torch.tensor(batch.top)
+                yield
+            self.evaluations += trials.evaluations - before
         made = []
         for number, travel in enumerate(travels):
-            rows = slice(number * count, (number + 1) * count)
+            own = slice(number * count, (number + 1) * count)
             whole = [0.0] * len(self.axes)
             for member, move in zip(members, travel, strict=True):
                 whole[member] = move
             made.append(
                 Visit(
-                    tuple(whole), self.metric(scores[rows]), float(losses[rows].mean()), float(penalties[rows].mean()),
-                    scores[rows], top[rows], losses[rows], penalties[rows],
+                    tuple(whole), self.metric(scores[own]), float(losses[own].mean()), float(penalties[own].mean()),
+                    scores[own], top[own], losses[own], penalties[own],
                 )
             )  # fmt: skip
         self.made += made
