@@ -10,7 +10,7 @@ from driftlab.gui.document import Document
 if TYPE_CHECKING:
     from driftlab.isp.stage import Value
 
-__all__ = ["command"]
+__all__ = ["command", "value_text"]
 
 
 def command(document: Document, name: str) -> str:
@@ -39,13 +39,14 @@ def command(document: Document, name: str) -> str:
     shot = settings.pipeline.settings(frame)
     for key, value in settings.items():
         if value != shot[key]:
-            words += ["--set", f"{key}={_text(value)}"]
+            words += ["--set", f"{key}={value_text(value)}"]
     if name != "develop":
         words.append("--json")
     return shlex.join(words)
 
 
-def _text(value: Value) -> str:
+def value_text(value: Value) -> str:
+    """A value as `--set` takes it."""
     if isinstance(value, bool):
         return "on" if value else "off"
     return repr(value) if isinstance(value, float) else value

@@ -42,6 +42,7 @@ DOCKS: Final[tuple[Dock, ...]] = (
     Dock("heatmap", "Heatmap", BOTTOM, lambda w: w.heatmap, beside="sensitivity"),
     Dock("tolerance", "Tolerance", BOTTOM, lambda w: w.searches.tolerance, beside="sensitivity"),
     Dock("sweep", "Curve", BOTTOM, lambda w: w.searches.sweep, beside="sensitivity"),
+    Dock("forensics", "Forensics", BOTTOM, lambda w: w.searches.forensics, beside="sensitivity"),
 )
 
 

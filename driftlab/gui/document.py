@@ -49,6 +49,8 @@ class Entry:
     frame: RawFrame | None = None
     history: History[Settings] | None = None
     nominal: Settings | None = None
+    #: Whether `nominal` was chosen, and is not what was shot.
+    pinned: bool = False
     region: Region | None = None
     region_size: tuple[int, int] | None = None
     mask: Mask | None = None
@@ -223,7 +225,7 @@ class Document(QObject):
             self.last_edit = None
             other = settings.pipeline is not self.settings.pipeline
             if other and self._current is not None and self.frame is not None:
-                self._current.nominal = settings.pipeline.settings(self.frame)
+                self._current.nominal, self._current.pinned = settings.pipeline.settings(self.frame), False
             self._record(settings, edit)
             if other:
                 self.nominal_changed.emit(self.nominal)
@@ -251,7 +253,7 @@ class Document(QObject):
     def pin(self) -> None:
         """Make the settings in force the nominal ones."""
         if self._current is not None and self.settings is not None:
-            self._current.nominal = self.settings
+            self._current.nominal, self._current.pinned = self.settings, True
             self.nominal_changed.emit(self.settings)
 
     def undo(self) -> None:
@@ -294,7 +296,7 @@ class Document(QObject):
         self.last_edit = edit if edit in before else None
         settings = move()
         if settings.pipeline is not before.pipeline and self._current is not None and self.frame is not None:
-            self._current.nominal = settings.pipeline.settings(self.frame)
+            self._current.nominal, self._current.pinned = settings.pipeline.settings(self.frame), False
             self.nominal_changed.emit(self.nominal)
         self._tell(settings, region)
 

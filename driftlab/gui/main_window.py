@@ -126,6 +126,7 @@ class MainWindow(QMainWindow):
         self.sensitivity.bars.chosen.connect(self.searches.sweep.show_key)
         self.docks["sweep"].visibilityChanged.connect(lambda on: self.searches.sweeping.choose(watched=on))
         self.searches.chosen.connect(self.stages.reveal)
+        self.searches.frame_asked.connect(lambda path: opening.select(self.document.add([path])[0]))
         self.searches.copied.connect(lambda text: self.status.showMessage(f"Copied: {text}", 6000))
         self.searches.failed.connect(lambda error: self.messages.show_problem(Problem.of(error)))
         self.stages.failed.connect(self.messages.show_problem)

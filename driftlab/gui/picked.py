@@ -66,7 +66,7 @@ def pick(document: Document, every: bool, in_force: bool, truths: Mapping[Path, 
         chosen = _settings(entry, in_force)
         if chosen is not None and chosen.pipeline.name != pipeline:
             chosen = None
-        region = document.region_at(chosen) if entry is current else others
+        region = document.region_at(chosen or document.nominal) if entry is current else others
         found.append(
             Picked(
                 entry.path, pipeline, chosen, region, frame.size, truths.get(entry.path.absolute()), entry.description,
@@ -118,6 +118,7 @@ def _mask(path: Path, frame: RawFrame, settings: Settings, region: Region | None
 
 
 def _settings(entry: Entry, in_force: bool) -> Settings | None:
-    if in_force:
-        return entry.history.current if entry.history is not None else None
-    return entry.nominal
+    """None where they are as shot, so that frames that were looked at are no other than those that were not."""
+    if in_force and entry.history is not None and entry.history.current != entry.nominal:
+        return entry.history.current
+    return entry.nominal if entry.pinned else None

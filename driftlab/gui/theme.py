@@ -72,6 +72,8 @@ QScrollBar::handle {{ background: {groove}; border-radius: 3px; margin: 2px; min
 QScrollBar::handle:hover {{ background: {dim}; }}
 QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
 QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
+QTableView {{ border: 0; background: {window}; }}
+QTableView::item:selected {{ background: {button}; color: {text}; }}
 QProgressBar {{ border: 0; border-radius: 3px; background: {groove}; max-height: 6px; }}
 QProgressBar::chunk {{ background: {accent}; border-radius: 3px; }}
 """

@@ -30,7 +30,7 @@ from driftlab.gui.tolerating import Scope, Tolerating, decides
 from driftlab.gui.widgets.band import Band
 from driftlab.gui.widgets.criterion_edit import CriterionEdit
 from driftlab.gui.widgets.notice import Notice
-from driftlab.gui.widgets.tolerance_table import ToleranceRow, ToleranceTable
+from driftlab.gui.widgets.rows_table import Row, RowsTable
 
 if TYPE_CHECKING:
     from driftlab.analysis.findings import AxisFinding, Tolerance
@@ -41,6 +41,7 @@ __all__ = ["TolerancePanel"]
 
 #: Of a parameter that the settings in force do not have.
 NO_BAND: Final = Band((0.0, 0.0))
+HEADS: Final = ("Parameter", "Nominal", "Holds", "First failure")
 NEEDS: Final = "With a frame and a task model, how far each parameter may go before the answer fails is shown here."
 
 
@@ -60,7 +61,11 @@ class TolerancePanel(QWidget):
         self.search, self.more = QPushButton("Search"), QToolButton()
         self.in_force = QAction("Around the current settings", self, checkable=True)
         self.automatic = QAction("Renew by itself", self, checkable=True)
-        self.state, self.bar, self.table = QElidingLabel(), QProgressBar(textVisible=False), ToleranceTable()
+        self.state, self.bar, self.table = (
+            QElidingLabel(),
+            QProgressBar(textVisible=False),
+            RowsTable("Tolerances", HEADS),
+        )
         self.none, self.notice = Notice(NEEDS), Notice("")
         self._below = QStackedLayout()
         self._full = QWidget()
@@ -175,7 +180,7 @@ class TolerancePanel(QWidget):
             elif what == "JSON":
                 text = as_json(tolerance, question)
             else:
-                text = as_command(tolerance, question, self._document.model_path or "", self._tolerating.table)
+                text = as_command(tolerance, question, self._document, self._tolerating.table)
         except DriftlabError as error:
             self.failed.emit(error)
             return
@@ -237,7 +242,7 @@ class TolerancePanel(QWidget):
         self._stack.addWidget(self._full)
 
 
-def _row(finding: AxisFinding, settings: Settings, told: str, *, brief: bool) -> ToleranceRow:
+def _row(finding: AxisFinding, settings: Settings, told: str, *, brief: bool) -> Row:
     axis = finding.axis
     texts = (
         title_of(settings, axis.key),
@@ -247,7 +252,7 @@ def _row(finding: AxisFinding, settings: Settings, told: str, *, brief: bool) ->
     )
     whole = finding.lower.open and finding.upper.open
     mark = "nominal" if finding.status == "unproven" else "holds" if whole else "violated"
-    return ToleranceRow(axis.key, mark, texts, told)
+    return Row(axis.key, mark, texts, told)
 
 
 def _tightness(finding: AxisFinding) -> float:

@@ -1,4 +1,4 @@
-"""The intervals of all parameters searched, the tightest first."""
+"""A table that is read, not edited: rows with a mark in color, of which one is chosen by click or keys."""
 
 from __future__ import annotations
 
@@ -12,36 +12,35 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTab
 
 from driftlab.gui import theme
 
-__all__ = ["ToleranceRow", "ToleranceTable"]
+__all__ = ["Row", "RowsTable"]
 
-HEADS: Final = ("Parameter", "Nominal", "Holds", "First failure")
 #: Width of the first column, at most.
 NAMES: Final = 124
 
 
 @dataclass(frozen=True)
-class ToleranceRow:
-    """One parameter: the texts of its columns, and what a tooltip says of it.
+class Row:
+    """One row: what it is called in signals, the texts of its columns, and what a tooltip says of it.
 
     `mark` is the color that says how it stands.
     """
 
     key: str
     mark: str
-    texts: tuple[str, str, str, str]
+    texts: tuple[str, ...]
     help: str
 
 
-class ToleranceTable(QTableWidget):
-    """One row a parameter; the row that is chosen is told."""
+class RowsTable(QTableWidget):
+    """Columns with these heads; the row that is chosen is told."""
 
     chosen = Signal(str)
 
-    def __init__(self) -> None:
-        super().__init__(0, len(HEADS))
-        self.rows: tuple[ToleranceRow, ...] = ()
-        self.setAccessibleName("Tolerances")
-        self.setHorizontalHeaderLabels(HEADS)
+    def __init__(self, name: str, heads: Sequence[str]) -> None:
+        super().__init__(0, len(heads))
+        self.rows: tuple[Row, ...] = ()
+        self.setAccessibleName(name)
+        self.setHorizontalHeaderLabels(heads)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -56,14 +55,14 @@ class ToleranceTable(QTableWidget):
         head = self.horizontalHeader()
         head.setHighlightSections(False)
         head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        for column in range(len(HEADS)):
+        for column in range(len(heads)):
             head.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
         head.setMinimumSectionSize(24)
         head.setSectionResizeMode(0, QHeaderView.ResizeMode.Interactive)
         head.setStretchLastSection(True)
         self.currentCellChanged.connect(lambda row, *_: self._choose(row))
 
-    def show_rows(self, rows: Sequence[ToleranceRow], *, stale: bool) -> None:
+    def show_rows(self, rows: Sequence[Row], *, stale: bool) -> None:
         """These rows, in their order; the row that was chosen stays so."""
         key = self.selected
         self.rows = tuple(rows)
