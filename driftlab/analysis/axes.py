@@ -97,6 +97,8 @@ def axes_of(nominals: Sequence[Settings], wanted: Mapping[str, tuple[float, floa
     for key in wanted:
         if key not in pipeline.keys:
             nominals[0].changed({key: 0.0})  # says what is near
+        if not isinstance(pipeline.keys[key], Param):
+            raise AnalysisError(f"'{key}' is a choice, which has no range: name a parameter with numbers.")
         if key not in found:
             raise AnalysisError(
                 f"'{key}' has no effect under these settings: choose another parameter, or switch its stage on."
@@ -109,6 +111,8 @@ def parse_ranges(texts: Iterable[str]) -> dict[str, tuple[float, float] | None]:
     ranges: dict[str, tuple[float, float] | None] = {}
     for text in texts:
         key, equals, span = (part.strip() for part in text.partition("="))
+        if key in ranges:
+            raise AnalysisError(f"'{key}' is given twice: give each parameter once.")
         if not equals:
             ranges[key] = None
             continue

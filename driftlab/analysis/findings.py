@@ -166,8 +166,9 @@ class Nominal:
 class Tolerance:
     """All that a search has found so far; `complete` once nothing is left to do within the budget.
 
-    `metric` is the nominal one, as in `Probe`; its position is 0 and says nothing. `budget` is the most trials that were allowed (None: as many as it
-    takes), `evaluations` what was made of them, nominal answers and gradients included.
+    `metric` is the nominal one, as in `Probe`; its position is 0 and says nothing. `budget` is the most trials that
+    were allowed (None: as many as it takes), `evaluations` what was made of them, nominal answers and gradients
+    included.
     """
 
     cases: tuple[Case, ...]

@@ -14,10 +14,10 @@ from driftlab.analysis.target import AnalysisError
 from driftlab.analysis.trials import Answers, Trials
 from driftlab.model.card import Task
 
-__all__ = ["Rule", "check_criterion", "rule_of"]
+__all__ = ["SLACK", "Rule", "check_criterion", "judging", "rule_of"]
 
 #: What rounding may take from a mean IoU.
-_SLACK: Final = 1e-12
+SLACK: Final = 1e-12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,7 +44,7 @@ class Rule:
 
     def good(self, scores: Tensor) -> Tensor:
         """Which pictures hold; of a segmentation none is held to account by itself: those that are no worse."""
-        return scores >= (self.nominal - _SLACK if self.segmentation else self.least)
+        return scores >= (self.nominal - SLACK if self.segmentation else self.least)
 
     def metric_of(self, scores: Tensor) -> float:
         """The share of pictures that hold, or the mean IoU, of any pictures' scores."""
@@ -58,7 +58,7 @@ class Rule:
         asked = ~scores.isnan()
         if self.segmentation:
             best = scores.nan_to_num(1.0).clamp_max(1.0)
-            failed = float(best.mean()) < self.floor - _SLACK
+            failed = float(best.mean()) < self.floor - SLACK
         else:
             failed = int((scores[asked] < self.least).sum()) > self.may_fail
         return False if failed else True if bool(asked.all()) else None
@@ -66,7 +66,7 @@ class Rule:
     def probe(self, position: float, scores: Tensor) -> Probe:
         """What is known at a position with these scores `[N]`, NaN where not asked."""
         asked = scores[~scores.isnan()]
-        low, high = self._interval(scores) if len(asked) == self.count else (None, None)
+        low, high = self.interval(scores) if len(asked) == self.count else (None, None)
         holds = bool(self.decided(scores))
         return Probe(position, self.metric_of(asked), low, high, len(asked), self.count, float(asked.min()), holds)
 
@@ -78,28 +78,37 @@ class Rule:
         drops = self.nominal - scores
         if not self.segmentation:
             drops = (self.nominal >= self.least).double() - (scores >= self.least).double()
-        if not bool(drops.any()):  # a bootstrap of nothing but zeros would be sure of itself
-            high = clopper_pearson(0, self.count)[1]
-            return 0.0, -high, high
-        return float(drops.mean()), *bootstrapped_mean(drops.tolist(), self.seed)
+        return float(drops.mean()), *bootstrapped_mean(drops.tolist(), self.seed, least=-1.0)
 
-    def _interval(self, scores: Tensor) -> tuple[float, float]:
+    def interval(self, scores: Tensor) -> tuple[float, float]:
+        """The 95 % interval of `metric_of` all pictures' scores `[N]`: Clopper–Pearson, or a bootstrap of mean IoU."""
         if self.segmentation:
             return bootstrapped_mean(scores.tolist(), self.seed)
         return clopper_pearson(int((scores >= self.least).sum()), self.count)
 
 
+def judging(criterion: Criterion, trials: Trials, nominal: Answers, seed: int = 0) -> Rule:
+    """The rule for these cases, whether or not it holds nominally. Raises AnalysisError where nothing can break it."""
+    segmentation = trials.model.task is Task.SEGMENTATION
+    scores, least = nominal.scores, criterion.least
+    metric = float(scores.mean() if segmentation else (scores >= least).double().mean())
+    may_fail, floor = criterion.may_fail(len(scores), metric), criterion.floor(metric)
+    if floor <= 0 if segmentation else may_fail >= len(scores):
+        where = "" if criterion.over == "all" else f" over {criterion.aggregation}"
+        raise AnalysisError(
+            f"{criterion}{where} lets every picture fail, where nominally {metric:.3g} is reached: ask for more."
+        )
+    return Rule(criterion, segmentation, scores, metric, least, may_fail, floor, seed)
+
+
 def rule_of(criterion: Criterion, trials: Trials, nominal: Answers, seed: int = 0) -> tuple[Rule, tuple[Nominal, ...]]:
     """The rule for these cases, and what the model says of each nominally.
 
-    Raises AnalysisError where the criterion is not one for this task, or fails at the nominal settings already.
+    Raises AnalysisError where the criterion is not one for this task, can't fail, or fails at the nominal settings.
     """
-    segmentation = trials.model.task is Task.SEGMENTATION
     check_criterion(criterion, trials.model.task)
-    scores, least = nominal.scores, criterion.least
-    metric = float(scores.mean() if segmentation else (scores >= least).double().mean())
-    may_fail = criterion.may_fail(len(scores), metric)
-    rule = Rule(criterion, segmentation, scores, metric, least, may_fail, criterion.floor(metric), seed)
+    rule = judging(criterion, trials, nominal, seed)
+    segmentation, scores, metric = rule.segmentation, rule.nominal, rule.metric
     holding = rule.good(scores).tolist()
     labels = trials.model.labels
     told = tuple(

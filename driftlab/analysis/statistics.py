@@ -24,13 +24,17 @@ def clopper_pearson(hits: int, count: int) -> tuple[float, float]:
     return low, high
 
 
-def bootstrapped_mean(values: Sequence[float], seed: int = 0) -> tuple[float, float]:
+def bootstrapped_mean(values: Sequence[float], seed: int = 0, *, least: float = 0.0) -> tuple[float, float]:
     """The 95 % percentile interval of a mean, the values drawn with replacement; the same seed gives the same.
 
     Of differences between two answers for the same picture it is the paired bootstrap (Efron and Tibshirani, An
-    Introduction to the Bootstrap, 1993, chapter 13).
+    Introduction to the Bootstrap, 1993, chapter 13). Values lie between `least` and 1. Where all are the same, such as
+    one alone, drawing them again would be sure of itself: as many others as Clopper and Pearson allow may be anything.
     """
     numbers = np.asarray(values, np.float64)
+    if np.ptp(numbers) == 0:
+        same, others = float(numbers[0]), clopper_pearson(0, len(numbers))[1]
+        return same - others * (same - least), same + others * (1 - same)
     drawn = np.random.default_rng(seed).integers(0, len(numbers), (DRAWS, len(numbers)))
     low, high = np.quantile(numbers[drawn].mean(1), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)

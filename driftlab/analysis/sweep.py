@@ -18,10 +18,10 @@ from torch import Tensor
 from driftlab.analysis.axes import Axis, axes_of
 from driftlab.analysis.cases import Case
 from driftlab.analysis.criterion import Criterion
-from driftlab.analysis.statistics import bootstrapped_mean, clopper_pearson
+from driftlab.analysis.rule import Rule, judging
 from driftlab.analysis.target import AnalysisError
 from driftlab.analysis.trials import Answers, Trials, trials_of
-from driftlab.model.card import Task
+from driftlab.analysis.verdict import verdict_of
 from driftlab.model.task_model import TaskModel
 
 __all__ = ["Curve", "CurvePoint", "Map", "curve", "grid", "sweep"]
@@ -99,16 +99,6 @@ class Map:
         return torch.where(known, self.scores, kept)
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
-    """How the criterion judges these pictures: the score from which one holds, how many may fail, the least metric."""
-
-    whole: bool  # a segmentation: the mean of scores counts
-    level: float | None
-    fails: int
-    floor: float | None
-
-
 def sweep(
     cases: Sequence[Case],
     model: TaskModel,
@@ -142,16 +132,17 @@ def curve(
 
     The nominal position is one more. Coarse first; stops between batches.
     """
-    along, rule, count = trials.along([axis]), _rule(trials, nominal, criterion), len(trials.cases)
+    along, rule, count = trials.along([axis]), judging(criterion, trials, nominal), len(trials.cases)
+    level, floor = _level_and_floor(rule)
     places = sorted({*_even(axis, points), axis.nominal})
     found: list[CurvePoint] = []
-    result = Curve(axis, criterion, trials.model.labels, (), rule.level, rule.floor, 0, 0.0)
+    result = Curve(axis, criterion, trials.model.labels, (), level, floor, 0, 0.0)
     for some in _groups(_coarse_first(len(places)), count):
         positions = [[places[at]] for at in some for _ in range(count)]
         answers = yield from along.ask([*range(count)] * len(some), positions)
         for row, at in enumerate(some):
             mine = slice(row * count, (row + 1) * count)
-            found.append(_point(places[at], answers.scores[mine].tolist(), answers.top[mine].tolist(), rule))
+            found.append(_point(places[at], answers.scores[mine], answers.top[mine], rule))
         done = tuple(sorted(found, key=lambda point: point.position))
         result = replace(result, points=done, evaluations=along.evaluations, share=len(done) / len(places))
         yield result
@@ -165,21 +156,21 @@ def grid(
 
     `points` even places a side; coarse first: the corners, then always the places between. Stops between batches.
     """
-    over, rule, count = trials.along([across, up]), _rule(trials, nominal, criterion), len(trials.cases)
+    over, rule, count = trials.along([across, up]), judging(criterion, trials, nominal), len(trials.cases)
+    verdict, (level, floor) = verdict_of(rule), _level_and_floor(rule)
     columns, rows = _even(across, points), _even(up, points)
     scores = torch.full((len(rows), len(columns)), math.nan, dtype=torch.float64)
     tops = torch.full_like(scores, -1, dtype=torch.int64)
-    level = rule.floor if rule.whole else rule.level
-    result = Map(across, up, criterion, trials.model.labels, columns, rows, scores, tops, level, 0, 0.0)
+    least = floor if rule.segmentation else level
+    result = Map(across, up, criterion, trials.model.labels, columns, rows, scores, tops, least, 0, 0.0)
     done = 0
     for some in _groups(_cells(len(rows), len(columns)), count):
         positions = [[columns[column], rows[row]] for row, column in some for _ in range(count)]
         answers = yield from over.ask([*range(count)] * len(some), positions)
-        ranked, order = answers.scores.view(len(some), count).sort(1)
-        found = answers.top.view(len(some), count).gather(1, order)
-        for at, cell in enumerate(some):
-            scores[cell] = ranked[at].mean() if rule.whole else ranked[at, rule.fails]
-            tops[cell] = found[at, rule.fails]
+        asked = answers.scores.view(len(some), count)
+        who = verdict.deciding(asked)[:, None]
+        there = torch.tensor(some).unbind(1)
+        scores[there], tops[there] = verdict.decided(asked), answers.top.view(len(some), count).gather(1, who)[:, 0]
         done += len(some)
         result = replace(
             result,
@@ -192,22 +183,16 @@ def grid(
     return result
 
 
-def _rule(trials: Trials, nominal: Answers, criterion: Criterion) -> _Rule:
-    if trials.model.task is Task.SEGMENTATION:
-        shares = criterion.kind in ("accuracy", "drop")
-        return _Rule(True, None, 0, criterion.floor(float(nominal.scores.mean())) if shares else None)
-    count, right = len(trials.cases), float((nominal.scores >= criterion.least).double().mean())
-    fails = criterion.may_fail(count, right)
-    return _Rule(False, criterion.least, min(fails, count - 1), 1 - fails / count)
+def _level_and_floor(rule: Rule) -> tuple[float | None, float | None]:
+    """As in `Curve`."""
+    if rule.segmentation:
+        return None, rule.floor if rule.criterion.kind in ("accuracy", "drop") else None
+    return rule.least, (rule.count - rule.may_fail) / rule.count
 
 
-def _point(position: float, scores: list[float], tops: list[int], rule: _Rule) -> CurvePoint:
-    if rule.level is None:
-        metric, interval = math.fsum(scores) / len(scores), bootstrapped_mean(scores)
-    else:
-        hits = sum(score >= rule.level for score in scores)
-        metric, interval = hits / len(scores), clopper_pearson(hits, len(scores))
-    return CurvePoint(position, metric, *interval, tuple(scores), tuple(tops))
+def _point(position: float, scores: Tensor, tops: Tensor, rule: Rule) -> CurvePoint:
+    metric, interval = rule.metric_of(scores), rule.interval(scores)
+    return CurvePoint(position, metric, *interval, tuple(scores.tolist()), tuple(tops.tolist()))
 
 
 def _even(axis: Axis, points: int) -> tuple[float, ...]:

@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+import torch
+
 from driftlab import __version__
 from driftlab.analysis.axes import Axis
 from driftlab.analysis.cases import Case
@@ -24,7 +26,7 @@ from driftlab.analysis.joint import joint as joint_search
 from driftlab.analysis.rule import check_criterion, rule_of
 from driftlab.analysis.target import AnalysisError
 from driftlab.analysis.trials import Known, Steps, Trials, trials_of
-from driftlab.analysis.verdict import verdict_of
+from driftlab.isp.stage import Sensor
 from driftlab.model.task_model import TaskModel
 
 __all__ = ["Progress", "question_digest", "tolerances"]
@@ -67,8 +69,6 @@ def tolerances(
     start = trials_of(cases, model, axes, self_label=criterion.self_labeled, known=known)
     trials, nominal = yield from _stopping(start, lambda: Progress("", 0, 0.0))
     rule, told = rule_of(criterion, trials, nominal, seed)
-    if joint:
-        verdict_of(rule)  # which refuses what nothing could break
     metric = rule.probe(0.0, nominal.scores)
     found = Tolerance(
         tuple(cases), model, criterion, metric, told, (), None, tuple(axes), budget, seed, trials.evaluations, False
@@ -108,11 +108,16 @@ def tolerances(
 
 
 def question_digest(cases: Sequence[Case], model: TaskModel, criterion: Criterion) -> str:
-    """What names the question that trials of these cases answer, so that others' answers are not taken for them."""
-    told = [__version__, model.sha256, str(criterion.self_labeled)]
+    """What names the question that trials of these cases answer, so that others' answers are not taken for them.
+
+    A file alone does not name it: a model is asked as its card says, and a frame's samples are what a description makes
+    of them.
+    """
+    told = [__version__, torch.__version__, model.sha256, repr(model.card), str(criterion.self_labeled)]
     for case in cases:
+        samples = hashlib.sha256(case.frame.mosaic.tobytes()).hexdigest()
         mask = "" if case.mask is None else hashlib.sha256(case.mask.numpy().tobytes()).hexdigest()
-        told += [case.frame.sha256, repr(case.settings), repr(case.region), repr(case.label), mask]
+        told += [samples, repr(Sensor.of(case.frame)), repr(case.settings), repr(case.region), repr(case.label), mask]
     return hashlib.sha256("\n".join(told).encode()).hexdigest()
 
 

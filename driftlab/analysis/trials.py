@@ -345,7 +345,13 @@ def _truth(case: Case, model: TaskModel, own: Any) -> Any:
                 f"The mask of '{case.frame.name}' is {list(case.mask.shape)}, but the picture {list(own.shape)}: "
                 f"give one of its size."
             )
-        return torch.where(own == UNSEEN, UNSEEN, case.mask.long())
+        truth = torch.where(own == UNSEEN, UNSEEN, case.mask.long())
+        if not bool(((truth >= 0) & (truth < len(model.labels))).any()):
+            raise AnalysisError(
+                f"The mask of '{case.frame.name}' labels no pixel with a class of the model where it sees one: "
+                f"give one that does, or leave the picture out."
+            )
+        return truth
     if case.label is None:
         return own
     if case.label not in model.labels:

@@ -7,18 +7,13 @@ on a picture holds. Of a segmentation it is the mean IoU less its floor.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 import torch
 from torch import Tensor
 
-from driftlab.analysis.rule import Rule
-from driftlab.analysis.target import AnalysisError
+from driftlab.analysis.rule import SLACK, Rule
 
 __all__ = ["Verdict", "verdict_of"]
-
-#: What rounding may take from a mean IoU.
-_SLACK: Final = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +32,11 @@ class Verdict:
 
     def values(self, scores: Tensor) -> Tensor:
         """Scores `[..., count]` -> `[...]`, negative where the criterion fails."""
-        decided = scores.mean(-1) if self.mean else scores.sort(-1).values[..., self.spared]
-        return decided - self.least
+        return self.decided(scores) - self.least
+
+    def decided(self, scores: Tensor) -> Tensor:
+        """Scores `[..., count]` -> the one that decides, `[...]`."""
+        return scores.mean(-1) if self.mean else scores.sort(-1).values[..., self.spared]
 
     def deciding(self, scores: Tensor) -> Tensor:
         """Scores `[..., count]` -> which picture decides, `[...]`; where the mean does, the lowest."""
@@ -60,9 +58,7 @@ class Verdict:
 
 
 def verdict_of(rule: Rule) -> Verdict:
-    """How the rule judges a point. Raises AnalysisError where it lets all pictures fail."""
+    """How the rule judges a point."""
     if rule.segmentation:
-        return Verdict(rule.count, 0, rule.floor - _SLACK, mean=True)
-    if rule.may_fail >= rule.count:
-        raise AnalysisError(f"{rule.criterion} lets every picture fail: ask for more than that.")
+        return Verdict(rule.count, 0, rule.floor - SLACK, mean=True)
     return Verdict(rule.count, rule.may_fail, rule.least)

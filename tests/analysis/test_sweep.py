@@ -81,6 +81,12 @@ def test_a_data_set_has_shares_with_their_interval_and_a_floor() -> None:
         assert point.high == pytest.approx(beta.ppf(0.975, hits + 1, 4 - hits) if hits < 4 else 1.0, abs=1e-9)
 
 
+def test_as_many_as_may_fail_are_not_below_the_floor() -> None:
+    pictures, criterion = [flat(0.25), flat(0.5), flat(0.5)], parse_criterion("margin>=0", "rate=0.34")
+    found = last(pictures, redder(), {RED: (0.5, 1.0)}, criterion, points=3)
+    assert [point.metric for point in found.points] == [found.floor, found.floor, 1.0] == [2 / 3, 2 / 3, 1.0]
+
+
 def test_positions_are_of_each_pictures_own_nominal_value() -> None:
     found = last([flat(0.3), flat(0.3, **{RED: 1.2})], redder(), {RED: (0.5, 1.5)}, points=5)
     assert found.axis.unit == "× nominal"
@@ -127,7 +133,8 @@ def test_a_segmentation_is_swept_by_its_mean_iou() -> None:
     found = last(cases, segmenter(), {RED: None}, parse_criterion("drop<=0.1"), points=5)
     assert found.level is None and found.floor == pytest.approx(0.9)
     nominal = next(point for point in found.points if point.position == 1.0)
-    assert nominal.metric == nominal.low == nominal.high == 1.0
+    assert (nominal.metric, nominal.high) == (1.0, 1.0)
+    assert nominal.low == pytest.approx(beta.ppf(0.025, 2, 1))  # two pictures alone are no certainty
     for point in found.points:
         assert point.metric == pytest.approx(sum(point.scores) / 2)
     assert min(point.metric for point in found.points) < 0.9
@@ -145,6 +152,8 @@ def test_the_same_question_has_the_same_bits_and_stops_where_asked() -> None:
 def test_what_is_no_sweep_is_refused() -> None:
     with pytest.raises(AnalysisError, match="one parameter or over two, not 3"):
         last([flat(0.3)], redder(), dict.fromkeys((RED, EV, "white_balance.g")))
+    with pytest.raises(AnalysisError, match="margin>=0 over rate=1 lets every picture fail"):
+        last([flat(0.3)], redder(), {RED: None}, parse_criterion("margin>=0", "rate=1"))
     with pytest.raises(AnalysisError, match="3 or more"):
         last([flat(0.3)], redder(), {RED: None}, points=2)
 

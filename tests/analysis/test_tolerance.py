@@ -12,7 +12,7 @@ from scipy.stats import binomtest
 from torch import Tensor
 
 from driftlab.analysis import pictures as pictures_module
-from driftlab.analysis.axes import axes_of
+from driftlab.analysis.axes import axes_of, parse_ranges
 from driftlab.analysis.criterion import parse_criterion
 from driftlab.analysis.findings import Tolerance
 from driftlab.analysis.statistics import bootstrapped_mean, clopper_pearson
@@ -102,13 +102,16 @@ def test_what_a_question_is_known_by() -> None:
     pictures, model, criterion = cases(), smooth(), parse_criterion("prediction-unchanged")
     digest = question_digest(pictures, model, criterion)
     assert digest == question_digest(cases(), smooth(), parse_criterion("prediction-unchanged", "rate=0.1"))
-    brighter = pictures[0].settings.changed({"exposure.ev": 1.0})
+    brighter, frame = pictures[0].settings.changed({"exposure.ev": 1.0}), pictures[0].frame
     others = [
         ([replace(pictures[0], label="a"), *pictures[1:]], model, criterion),
         ([replace(pictures[0], region=Region(0, 0, 8, 8)), *pictures[1:]], model, criterion),
         ([replace(pictures[0], settings=brighter), *pictures[1:]], model, criterion),
         (pictures[:2], model, criterion),
         (pictures, model, parse_criterion("accuracy>=0.5")),
+        (pictures, replace(model, card=replace(model.card, mean=(0.1, 0.1, 0.1))), criterion),
+        ([replace(pictures[0], frame=replace(frame, white=2 * frame.white)), *pictures[1:]], model, criterion),
+        ([replace(pictures[0], frame=replace(frame, mosaic=frame.mosaic / 2)), *pictures[1:]], model, criterion),
     ]  # fmt: skip
     digests = [question_digest(*other) for other in others]
     assert len({digest, *digests}) == len(others) + 1
@@ -149,6 +152,20 @@ def test_what_can_not_be_searched_is_refused() -> None:
         searched(many(), between(0.05, 0.5), {RED: None}, resolution=0.0)
     with pytest.raises(AnalysisError, match="No parameter has an effect"):
         searched(many(), between(0.05, 0.5), {})
+    for criterion, over in (("margin>=0", "rate=1"), ("margin>=0", "quantile=0"), ("accuracy>=0", "all")):
+        with pytest.raises(AnalysisError, match="lets every picture fail"):
+            searched(many(), between(0.05, 0.5), {RED: None}, criterion, over)
+    with pytest.raises(AnalysisError, match=r"accuracy>=0 lets every picture fail, where nominally 1 is reached"):
+        searched(cases(), segmenter(), {RED: None}, "accuracy>=0")
+    with pytest.raises(AnalysisError, match=r"'demosaic\.method' is a choice, which has no range"):
+        searched(many(), between(0.05, 0.5), {"demosaic.method": None})
+    with pytest.raises(AnalysisError, match=r"'optics\.on' is a choice"):
+        searched(many(), between(0.05, 0.5), {"optics.on": None})
+    with pytest.raises(AnalysisError, match=r"'a\.b' is given twice"):
+        parse_ranges(["a.b=1:2", "a.b"])
+    unlabeled = [replace(case, mask=torch.full((case.extent.height, case.extent.width), 255)) for case in cases()]
+    with pytest.raises(AnalysisError, match="labels no pixel with a class of the model"):
+        searched(unlabeled, segmenter(), {RED: None}, "accuracy>=0.5")
     for criterion in ("prediction-unchanged", "margin>=0.1"):
         with pytest.raises(AnalysisError, match=r"use accuracy>=… or drop<=…"):
             searched(cases(), segmenter(), {RED: None}, criterion)
@@ -211,6 +228,15 @@ def test_a_bootstrap_is_seeded_and_covers_the_mean() -> None:
     mean = sum(values) / 50
     assert low == pytest.approx(mean - 1.96 * error, abs=0.15 * error)
     assert high == pytest.approx(mean + 1.96 * error, abs=0.15 * error)
+
+
+@pytest.mark.parametrize("count", [1, 2, 40])
+def test_equal_values_are_not_said_to_be_sure(count: int) -> None:
+    others = 1 - 0.025 ** (1 / count)  # so many may be other ones, seldom as it is that none of them was seen
+    low, high = bootstrapped_mean([0.6] * count)
+    assert (low, high) == pytest.approx((0.6 * (1 - others), 0.6 + 0.4 * others))
+    low, high = bootstrapped_mean([0.6] * count, least=-1.0)
+    assert (low, high) == pytest.approx((0.6 - 1.6 * others, 0.6 + 0.4 * others))
 
 
 def test_a_drop_that_nobody_saw_is_not_said_to_be_none() -> None:
