@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
-from driftlab.analysis.sensitivity import Table
+from driftlab.analysis.cases import Case
+from driftlab.analysis.sensitivity import Table, sensitivities
+from driftlab.model.task_model import TaskModel
 
-__all__ = ["Summary", "summarized"]
+__all__ = ["Summary", "case_tables", "summarized"]
+
+#: Pictures whose sensitivities are held against finite differences, which takes two predictions a parameter.
+CHECKED: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,24 @@ class Summary:
     p95: float
     by_class: Mapping[str, float]
     finite_difference_error: float | None = None
+
+
+def case_tables(cases: Sequence[Case], model: TaskModel) -> Iterator[Table | None]:
+    """The table of every case at its nominal settings, those of the first few checked; None is a place to stop."""
+    for number, case in enumerate(cases):
+        table: Table | None = None
+        for item in sensitivities(
+            case.frame,
+            case.settings,
+            model,
+            region=case.region,
+            mask=case.mask,
+            heatmaps=(),
+            check=number < CHECKED,
+        ):
+            table = item if isinstance(item, Table) else table
+            yield None
+        yield table
 
 
 def summarized(tables: Iterable[Table]) -> tuple[Summary, ...]:

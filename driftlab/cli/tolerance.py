@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 #: In the output folder while the search runs: what it has found, for the same command to go on from.
 JOURNAL: Final = ".trials.jsonl"
-#: Pictures whose sensitivities are held against finite differences, which takes two predictions a parameter.
-CHECKED: Final = 4
 #: Pairs of parameters that are named; the report has all.
 SHOWN: Final = 5
 
@@ -173,23 +171,17 @@ def _searched(
 
 def _sensitivity(data: Data, model: TaskModel) -> tuple[Summary, ...]:
     """What the answers hang on at nominal, of all pictures; those of the first few held against finite differences."""
-    from driftlab.analysis.sensitivity import Table, sensitivities
-    from driftlab.analysis.summary import summarized
+    from driftlab.analysis.summary import case_tables, summarized
 
-    tables = []
-    for number, case in enumerate(progress(data.cases, "sensitivity", lambda _, done: done / len(data.cases))):
-        steps = sensitivities(
-            case.frame,
-            case.settings,
-            model,
-            region=case.region,
-            mask=case.mask,
-            heatmaps=(),
-            check=number < CHECKED,
-        )
-        *_, table = (item for item in steps if isinstance(item, Table))
-        tables.append(table)
-    return summarized(tables)
+    done = 0
+
+    def share(table: object, _: int) -> float:
+        nonlocal done
+        done += table is not None
+        return done / len(data.cases)
+
+    steps = progress(case_tables(data.cases, model), "sensitivity", share)
+    return summarized([table for table in steps if table is not None])
 
 
 def lines_of(tolerance: Tolerance, data: Data) -> Iterator[str]:

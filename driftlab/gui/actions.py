@@ -59,6 +59,10 @@ FILE: Final = (
         "save_picture", "File", "Save picture …", lambda w: w.ask_where_to_save_picture(), ("Ctrl+E",),
         help="Write the exact picture: PNG, TIFF with 16 bits, or NPY", when=FRAME,
     ),
+    Action(
+        "export_report", "File", "Export tolerance report …", lambda w: w.searches.export_report(w), ("Ctrl+Shift+E",),
+        help="How far the camera may drift before the model fails, as JSON, HTML, PDF and CSV", when=FRAME_AND_MODEL,
+    ),
     Action("quit", "File", "Quit", lambda w: w.close(), ("Ctrl+Q",), apart=True),
 )  # fmt: skip
 

@@ -95,6 +95,14 @@ class Aside(Generic[Q]):
         self._hold()
         self._end(stopped=True)
 
+    def close(self) -> None:
+        """End it for good; for those whose owner goes before the worker."""
+        self.stop()
+        self._worker.delivered.disconnect(self._deliver)
+        self._worker.finished.disconnect(self._finish)
+        self._worker.dropped.disconnect(self._drop)
+        self._worker.failed.disconnect(self._fail)
+
     def _hold(self) -> None:
         if self._search is not None:
             self._generation = NONE

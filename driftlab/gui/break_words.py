@@ -11,7 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage, QPainter, QPixmap
 
 from driftlab.gui.bands import position
-from driftlab.gui.case_command import case_words
+from driftlab.gui.case_command import case_words, model_words
 from driftlab.gui.document import Document
 from driftlab.gui.numbers import written
 from driftlab.gui.titles import title_of
@@ -100,7 +100,7 @@ def as_csv(found: Forensics) -> str:
 
 def as_command(found: Forensics, question: BreakQuestion, document: Document, table: Path | None) -> str:
     """`driftlab attack …` for the same pictures. Raises CommandError."""
-    words = ["driftlab", "attack", *case_words(document, question.pictures, found.cases, table)]
+    words = ["driftlab", "attack", *case_words(model_words(document), question.pictures, found.cases, table)]
     for group in question.groups:
         words += ["--group", group]
     if question.distance != "l2":

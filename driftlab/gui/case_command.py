@@ -15,14 +15,25 @@ if TYPE_CHECKING:
     from driftlab.analysis.cases import Case
     from driftlab.isp.stage import Value
 
-__all__ = ["CommandError", "case_words"]
+__all__ = ["CommandError", "case_words", "model_words"]
 
 
 class CommandError(DriftlabError):
     """What can't be told by one command; the message is one sentence that says why."""
 
 
-def case_words(document: Document, pictures: Sequence[Picked], cases: Sequence[Case], table: Path | None) -> list[str]:
+def model_words(document: Document) -> list[str]:
+    """The model that is open, and what was said of it."""
+    path = document.model_path or ""
+    words = ["--model", path, *document.model_words.get(path, ())]
+    if document.model is not None and document.model.ran_code and "--trust" not in words:
+        words.append("--trust")
+    return words
+
+
+def case_words(
+    model: Sequence[str], pictures: Sequence[Picked], cases: Sequence[Case], table: Path | None
+) -> list[str]:
     """DATA, model and settings as `tolerance` and `attack` take them; `table` is where labels come from.
 
     Raises CommandError where the pictures differ in what a command takes for all of them.
@@ -32,13 +43,10 @@ def case_words(document: Document, pictures: Sequence[Picked], cases: Sequence[C
     changes = [_changes(case) for case in cases]
     if len(described) > 1 or len(regions) > 1 or any(each != changes[0] for each in changes):
         raise CommandError(
-            "No one command says this: the frames have settings, regions or descriptions of their own. "
-            "Export the report here instead."
+            "No one command says this: the frames have nominal settings, regions or descriptions of their own; "
+            "take out of the list those that differ."
         )
-    path = document.model_path or ""
-    words = [*_data(pictures, table), *described.pop(), "--model", path, *document.model_words.get(path, ())]
-    if document.model is not None and document.model.ran_code and "--trust" not in words:
-        words.append("--trust")
+    words = [*_data(pictures, table), *described.pop(), *model]
     if region := regions.pop():
         words += ["--crop", f"{region.left},{region.top},{region.width},{region.height}"]
     pipeline = cases[0].settings.pipeline.name

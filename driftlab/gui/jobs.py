@@ -38,6 +38,7 @@ KINDS: Final[tuple[Kind, ...]] = (
     Kind("logits", "Logits", finishes=True),
     Kind("heatmap", "Sensitivities and heatmaps", "sensitivities"),
     Kind("analysis", "Save the picture", "saving"),
+    Kind("report", "Tolerance report", "report", aside=True),
     Kind("forensics", "Forensics", "forensics", aside=True),
     Kind("sweep", "Curve or map", "curve", aside=True),
     Kind("tolerance", "Tolerances", "tolerances", aside=True),

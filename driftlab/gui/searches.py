@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QSettings, Qt, Signal
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFileDialog, QWidget
 
 from driftlab.errors import DriftlabError
 from driftlab.gui.breaking import Breaking
@@ -17,6 +17,7 @@ from driftlab.gui.document import Document
 from driftlab.gui.panels.forensics import ForensicsPanel
 from driftlab.gui.panels.sweep import SweepPanel
 from driftlab.gui.panels.tolerance import TolerancePanel
+from driftlab.gui.report_dialog import ReportDialog
 from driftlab.gui.sweeping import Sweeping
 from driftlab.gui.tolerating import Tolerating
 from driftlab.gui.worker import Worker
@@ -37,7 +38,8 @@ class Searches(QObject):
 
     def __init__(self, document: Document, computing: Computing, worker: Worker, store: QSettings) -> None:
         super().__init__()
-        self._document, self._store = document, store
+        self._document, self._worker, self._store = document, worker, store
+        self.report: ReportDialog | None = None
         self._waiting: tuple[Path, dict[str, float]] | None = None
         self.tolerating = Tolerating(document, worker)
         self.tolerating.setParent(self)
@@ -77,6 +79,11 @@ class Searches(QObject):
             self._document.replace(nominal.changed(values), "Worst view")
         except DriftlabError as error:
             self.failed.emit(error)
+
+    def export_report(self, parent: QWidget) -> None:
+        """Ask what a tolerance report is to be of, search, and write it."""
+        self.report = ReportDialog(parent, self._document, self.tolerating, self._worker, self._store)
+        self.report.open()
 
     def open_labels(self, table: Path) -> None:
         """What the pictures show, from a table of `file,label` or `file,mask`."""

@@ -9,7 +9,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from driftlab.gui.case_command import case_words
+from driftlab.gui.case_command import case_words, model_words
 from driftlab.gui.document import Document
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def as_json(tolerance: Tolerance, question: ToleranceQuestion) -> str:
 
 def as_command(tolerance: Tolerance, question: ToleranceQuestion, document: Document, table: Path | None) -> str:
     """`driftlab tolerance …` for the same pictures; `table` is where their labels come from. Raises CommandError."""
-    words = ["driftlab", "tolerance", *case_words(document, question.pictures, tolerance.cases, table)]
+    words = ["driftlab", "tolerance", *case_words(model_words(document), question.pictures, tolerance.cases, table)]
     words += ["--criterion", question.criterion]
     if question.over != "all":
         words += ["--over", question.over]

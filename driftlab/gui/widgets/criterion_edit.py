@@ -74,6 +74,19 @@ class CriterionEdit(QWidget):
         start, number = OVER[self.over.currentText()]
         return "all" if number is None or self.over.isHidden() else f"{start}{self.share.value():g}"
 
+    def show_text(self, criterion: str, aggregation: str) -> None:
+        """A criterion and an aggregation as the command line takes them; "" for none."""
+        for name, (start, numbers) in KINDS.items():
+            if criterion and criterion.startswith(start):
+                self.kind.setCurrentText(name)
+                if numbers is not None:
+                    self.threshold.setValue(float(criterion.removeprefix(start)))
+        for name, (start, number) in OVER.items():
+            if aggregation.startswith(start):
+                self.over.setCurrentText(name)
+                if number is not None:
+                    self.share.setValue(float(aggregation.removeprefix(start)))
+
     def show_task(self, *, segmentation: bool) -> None:
         """Only the criteria that a model of this task has an answer to."""
         if self.kind.count() and segmentation == self._segmentation:
