@@ -26,6 +26,8 @@ __all__ = ["Start", "run"]
 
 #: Seconds after which a screenshot is given up.
 PATIENCE: Final = 120.0
+#: Seconds for which a screenshot waits for tolerances, which are searched aside.
+ASIDE: Final = 30.0
 
 
 @dataclass
@@ -91,8 +93,10 @@ def _take_picture(window: MainWindow, path: Path, code: list[int]) -> None:
     def look() -> None:
         asked = [dialog.dump.sentence for dialog in window.findChildren(DumpDialog)]
         failed = bool(window.messages.messages or asked)
-        late = time.monotonic() - started > PATIENCE
-        if not (window.current or failed or late):
+        passed = time.monotonic() - started
+        late = passed > PATIENCE
+        ready = window.current and (window.searches.tolerating.current or passed > ASIDE)
+        if not (ready or failed or late):
             return
         timer.stop()
         written = window.grab().save(str(path))
