@@ -38,7 +38,8 @@ def add_data(parser: argparse.ArgumentParser) -> None:
 def data_of(arguments: argparse.Namespace, model: TaskModel) -> Data:
     """The data set, by the options of `add_data` and `add_settings`.
 
-    What was found in a folder and is no frame is told and left out; a file that was named must be one.
+    What was found in a folder and is no frame, or the same as another, is told and left out; a file that was named must
+    be one of its own.
     """
     from driftlab.data.entries import DataError, entries_of
     from driftlab.isp.develop import Region
@@ -49,9 +50,13 @@ def data_of(arguments: argparse.Namespace, model: TaskModel) -> Data:
     cases: list[Case] = []
     files: list[Path] = []
     excluded: list[tuple[str, str]] = []
+    known: dict[str, Path] = {}
     for entry in progress(entries, "loading", lambda _, done: done / len(entries)):
         try:
-            cases.append(_case(arguments, entry, region))
+            case = _case(arguments, entry, region)
+            if (same := known.setdefault(case.frame.sha256, entry.path)) != entry.path:
+                raise DataError(f"'{entry.path}' is the same picture as '{same}', and would count twice: leave it out.")
+            cases.append(case)
             files.append(entry.path)
         except DriftlabError as error:
             named = str(entry.path) in str(error) or entry.path.name in str(error)

@@ -78,6 +78,24 @@ def test_what_has_changed_is_told_and_nothing_is_repeated(capsys: pytest.Capture
     assert code == 1 and told["repeated"] is False and len(told["changed"]) == 2 and "model" in told["changed"][0]
 
 
+def test_what_was_left_out_may_have_the_name_of_a_picture(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
+    for place, name in (("a", NAMES[0]), ("b", NAMES[1])):
+        (folder / "data" / place).mkdir(parents=True)
+        shutil.copy(name, folder / "data" / place / "x.dng")
+    (folder / "data" / "c").mkdir()
+    (folder / "data" / "c" / "x.dng").write_bytes(b"no picture")
+    shutil.copytree(folder / "data" / "a", folder / "data" / "d")
+    code, _, err = run(
+        capsys, "tolerance", "data", "--model", MODEL[0], "--param", "white_balance.r=0.6:2", "-o", "several"
+    )
+    assert code == 0 and err.count("Left out: ") == 2
+    code, out, _ = run(capsys, "replay", "several/report.json")
+    assert code == 0 and "all 2 pictures are the same" in out and "bit for bit" in out
+    (folder / "data" / "b" / "x.dng").write_bytes(b"another")
+    code, out, _ = run(capsys, "replay", "several/report.json")
+    assert code == 1 and "the picture x.dng is missing" in out
+
+
 def test_files_that_moved_are_found_where_they_are_said_to_be(
     capsys: pytest.CaptureFixture[str], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
