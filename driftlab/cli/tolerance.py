@@ -186,11 +186,15 @@ def _sensitivity(data: Data, model: TaskModel) -> tuple[Summary, ...]:
 
 def lines_of(tolerance: Tolerance, data: Data) -> Iterator[str]:
     """The result as a table."""
+    from driftlab.report.words import count_of
+
     metric = tolerance.metric
-    of = "mean IoU" if tolerance.nominals[0].answer == "" else "hold"
+    reached = f"{sum(each.holds for each in tolerance.nominals)} of {count_of(metric.count, 'picture')} hold nominally"
+    if tolerance.model.task == "segmentation":
+        reached = f"{count_of(metric.count, 'picture')}, nominal mean IoU {metric.metric:.3g}"
     yield (
-        f"{tolerance.criterion} over {tolerance.criterion.aggregation}: {metric.count} pictures, "
-        f"nominally {metric.metric:.3g} {of}; each parameter by itself, not jointly valid"
+        f"{tolerance.criterion} over {tolerance.criterion.aggregation}: {reached}; each parameter by itself, "
+        f"not jointly valid"
     )
     yield (
         f"  {'parameter':20} {'unit':9} {'nominal':>9} {'searched':>19} {'safe':>19}  {'status':17} {'trials':>6}  "

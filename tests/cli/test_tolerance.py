@@ -118,6 +118,19 @@ def test_what_is_no_frame_in_a_folder_is_told_and_left_out(capsys: pytest.Captur
     assert "broken.dng" in refused(capsys, *words[:1], str(data / "broken.dng"), *words[2:])
 
 
+def test_the_same_picture_under_two_names_counts_once(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    for file, name in zip((FILES[0], FILES[0], FILES[1]), ("a.dng", "b.dng", "c.dng"), strict=True):
+        shutil.copy(file, data / name)
+    words = ["tolerance", str(data), "--model", MODEL, "--param", RED, "-o", str(tmp_path / "out")]
+    code, said, err = run(capsys, *words)
+    assert code == 0 and err.count("\n") == 1 and "b.dng' is the same picture as" in err
+    assert "2 of 2 pictures hold nominally" in said.splitlines()[0]
+    again = refused(capsys, *words[:1], str(data / "a.dng"), str(data / "b.dng"), *words[2:])
+    assert "would count twice" in again
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_segmentation_with_masks(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     shutil.copy(DNG, tmp_path / "a.dng")
@@ -126,7 +139,8 @@ def test_a_segmentation_with_masks(capsys: pytest.CaptureFixture[str], tmp_path:
     assert run(capsys, "predict", DNG, "--model", net, "--trust", "--save-mask", str(mask))[0] == 0
     (tmp_path / "masks.csv").write_text("file,mask\na.dng,mask.png\n")
     words = ["tolerance", str(tmp_path / "masks.csv"), "--model", net, "--trust", "--param", RED]
-    code, _, _ = run(capsys, *words, "-o", str(tmp_path / "out"), "--criterion", "accuracy>=0.9")
+    code, said, _ = run(capsys, *words, "-o", str(tmp_path / "out"), "--criterion", "accuracy>=0.9")
+    assert "1 picture, nominal mean IoU 1;" in said.splitlines()[0]
     assert code == 0 and results(tmp_path / "out")["nominal"]["metric"] == 1.0  # type: ignore[index]
     said = refused(capsys, *words, "-o", str(tmp_path / "other"))
     assert "use accuracy>=" in said and not (tmp_path / "other").exists()
