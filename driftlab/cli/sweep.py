@@ -1,4 +1,4 @@
-"""`driftlab sweep FILE… --model M --param KEY=LO:HI`: answers along one parameter, or over two."""
+"""`driftlab sweep DATA… --model M --param KEY=LO:HI`: answers along one parameter, or over two."""
 
 from __future__ import annotations
 
@@ -8,21 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from driftlab.cli.options import (
-    add_files,
-    add_model,
-    add_settings,
-    check_output,
-    frame_of,
-    model_of,
-    print_json,
-    progress,
-    settings_of,
-)
+from driftlab.cli.data import add_data, data_of
+from driftlab.cli.options import add_model, add_settings, check_output, model_of, print_json, progress
 
 if TYPE_CHECKING:
     from driftlab.analysis.axes import Axis
-    from driftlab.analysis.cases import Case
     from driftlab.analysis.sweep import Curve, Map
 
 WIDTH = 24
@@ -35,7 +25,7 @@ def add(commands: Any) -> None:
         "interval, and their margins) or over two (a map of the margin). The other settings stay as they are."
     )
     parser = commands.add_parser("sweep", help="answers along one parameter, or over two", description=about)
-    add_files(parser)
+    add_data(parser)
     add_model(parser)
     add_settings(parser)
     parser.add_argument(
@@ -49,7 +39,6 @@ def add(commands: Any) -> None:
         help='what holds: prediction-unchanged (the default), "margin>=0.5", "accuracy>=0.9" or "drop<=0.02"',
     )  # fmt: skip
     parser.add_argument("--over", default="all", metavar="O", help="of how many pictures: all, quantile=Q or rate=P")
-    parser.add_argument("--crop", metavar="X,Y,W,H", help="the region of the picture that the model is given")
     parser.add_argument("-o", "--output", type=Path, metavar="OUT.csv", help="write the table as CSV")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=run)
@@ -65,9 +54,10 @@ def run(arguments: argparse.Namespace) -> int:
     axes = parse_ranges(arguments.param)
     criterion = parse_criterion(arguments.criterion, arguments.over)
     if arguments.output:
-        check_output(arguments.output, arguments.files)
+        check_output(arguments.output, arguments.data)
     model = model_of(arguments)
-    cases = [_case(arguments, path) for path in arguments.files]
+    data = data_of(arguments, model)
+    cases = data.cases
     share = 0.0
 
     def done(item: Curve | Map | None, _: int) -> float:
@@ -89,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
             "over": criterion.aggregation,
             "labels": list(model.labels),
             "evaluations": found.evaluations,
-            "files": arguments.files,
+            "files": list(map(str, data.files)),
             "crop": arguments.crop,
             "settings": [dict(case.settings) for case in cases],
             "pipeline": cases[0].settings.pipeline.name,
@@ -101,15 +91,6 @@ def run(arguments: argparse.Namespace) -> int:
         }
     )
     return 0
-
-
-def _case(arguments: argparse.Namespace, path: str) -> Case:
-    from driftlab.analysis.cases import Case
-    from driftlab.isp.develop import Region
-
-    frame = frame_of(arguments, path)
-    region = Region.parse(arguments.crop) if arguments.crop else None
-    return Case(frame, settings_of(arguments, frame), region)
 
 
 def _write(path: Path, rows: list[dict[str, Any]]) -> None:

@@ -60,6 +60,21 @@ def test_a_map_of_two_parameters_and_two_files(tmp_path: Path, capsys: pytest.Ca
     assert signs == "".join("+" if row["holds"] else "·" for row in told["rows"])
 
 
+def test_a_data_set_is_held_against_its_labels(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table, names = tmp_path / "labels.csv", ("basophil-01.dng", "eosinophil-01.dng")
+    for name in names:
+        (tmp_path / name).write_bytes(resource(f"demo/{name}").read_bytes())
+    table.write_text(f"file,label\n{names[0]},basophil\n{names[1]},neutrophil\n")
+    words = ("--param", f"{RED}=1:1.3", "--points", "3", "--criterion", "accuracy>=0.5", "--json")
+    assert ran(str(tmp_path), *words) == 0
+    told = json.loads(capsys.readouterr().out)
+    (nominal,) = (row for row in told["rows"] if row[RED] == told["params"][0]["nominal"])
+    assert nominal["metric"] == 0.5 and nominal["answer"] == "eosinophil" and nominal["margin"] < 0
+    assert told["files"] == [str(tmp_path / name) for name in names]
+    assert ran(FILES[0], FILES[0], *words) == 2
+    assert "would count twice" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
