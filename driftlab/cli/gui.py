@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -50,6 +52,10 @@ def run(arguments: argparse.Namespace) -> int:
     size = re.fullmatch(r"(\d{3,5})x(\d{3,5})", arguments.size or "1440x900")
     if size is None:
         raise GuiError(f"'{arguments.size}' is no size: give width and height in pixels, such as 1440x900.")
+    if _is_blind():
+        if arguments.screenshot is None:
+            raise GuiError("There is no display to open the window on: log in to a desktop, or use --screenshot.")
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
     from driftlab.gui.app import Start, run
 
     said = description_of(arguments)
@@ -72,3 +78,9 @@ def run(arguments: argparse.Namespace) -> int:
             first_settings=lambda frame: settings_of(arguments, frame),
         )
     )
+
+
+def _is_blind() -> bool:
+    """Whether there is no display, nor a choice of what stands in for it; Qt would end the process with a core dump."""
+    named = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
+    return sys.platform.startswith("linux") and not named

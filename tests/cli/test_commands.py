@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import numpy as np
@@ -258,6 +260,23 @@ def test_without_a_command_and_without_the_window(
 ) -> None:
     monkeypatch.setattr("driftlab.cli.gui.is_installed", lambda: False)
     assert "driftlab --help" in refused(capsys)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems always have a display")
+def test_without_a_display_the_window_is_refused_but_not_its_picture(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    assert "There is no display" in refused(capsys, "gui", DNG)
+    platforms: list[str] = []
+    app = types.ModuleType("driftlab.gui.app")
+    app.Start = dict  # type: ignore[attr-defined]
+    app.run = lambda start: platforms.append(os.environ["QT_QPA_PLATFORM"])  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "driftlab.gui.app", app)
+    assert run(capsys, "gui", DNG, "--screenshot", "window.png")[0] == 0
+    assert platforms == ["offscreen"]
+    monkeypatch.delenv("QT_QPA_PLATFORM")
 
 
 def test_every_bad_file_gets_one_sentence(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
