@@ -204,6 +204,8 @@ def _judged(entry: Mapping[str, Any], found: _Found) -> Judgement:
         return Judgement(key, "unknown", found.missing, found.source, None, unit)
     if found.value is None:
         return Judgement(key, "in", found.told, found.source, None, unit, entry["nominal"])
+    if not math.isfinite(found.value):
+        return Judgement(key, "unknown", f"{found.value} is no value", found.source, None, unit)
     position = _position(entry, found)
     verdict, reason = _verdict(entry, position)
     told = f"{reason}; {found.told}" if found.told else reason

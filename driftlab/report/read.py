@@ -14,10 +14,10 @@ from driftlab.report.purpose import ReportError
 __all__ = ["is_as_written", "read_report"]
 
 
-def read_report(path: Path) -> dict[str, Any]:
+def read_report(path: str | Path) -> dict[str, Any]:
     """The report in a file, which fits the schema. Raises ReportError."""
     try:
-        report = read_json(path)
+        report = read_json(Path(path))
     except OSError as error:
         raise ReportError(f"'{path}' can't be read: {error.strerror or error}.") from error
     except ValueError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,12 @@ def test_beyond_an_open_end_is_unknown(report: dict[str, Any]) -> None:
     found = judged(report, {"exposure.ev": 1.5})["exposure.ev"]
     assert found.verdict == "unknown" and "beyond what was searched" in found.reason
     assert judged(report, {"exposure.ev": -1.0})["exposure.ev"].verdict == "in"
+
+
+def test_what_is_no_number_is_unknown(report: dict[str, Any]) -> None:
+    found = judged(report, {"optics.blur": math.nan}, gains=(math.inf, 1.0, 1.5))
+    assert {found["optics.blur"].verdict, found["white_balance.r"].verdict} == {"unknown"}
+    assert found["optics.blur"].value is None and "nan is no value" in found["optics.blur"].reason
 
 
 def test_where_it_held_again_beyond_a_failure_is_out(report: dict[str, Any]) -> None:

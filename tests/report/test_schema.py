@@ -124,7 +124,7 @@ def test_a_mutated_report_does_not_fit(report: dict[str, Any], tmp_path: Path, m
 
 def test_a_report_reads_back_and_tells_when_it_was_changed(tmp_path: Path) -> None:
     path = write_report(tmp_path / "out", tolerance(), files=FILES, argv=ARGV)
-    report = read_report(path)
+    report = read_report(str(path))
     assert is_as_written(report)
     report["volatile"]["folder"] = "elsewhere"
     assert is_as_written(report)
