@@ -72,6 +72,7 @@ class Breaking(QObject):
             document.region_changed,
             document.frame_changed,
             document.entries_changed,
+            document.mask_changed,
             document.drag_ended,
             tolerating.chosen_changed,
         ):

@@ -65,7 +65,7 @@ def _data(pictures: Sequence[Picked], table: Path | None) -> list[str]:
         return [str(path) for path in paths]
     if table is not None and [entry.path.absolute() for entry in entries_of([table])] == paths:
         return [str(table)]
-    raise CommandError("No one command says this: the table of labels is of other frames than the list.")
+    raise CommandError("No one command says this: there is no one table of what just these pictures show.")
 
 
 def _changes(case: Case) -> dict[str, Value]:

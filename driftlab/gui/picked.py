@@ -55,7 +55,7 @@ class Picked:
 def pick(document: Document, every: bool, in_force: bool, truths: Mapping[Path, Truth]) -> tuple[Picked, ...]:
     """The picture that is shown, or every one in the list, at the nominal settings or at those in force.
 
-    `truths` are the lines of a table, by their files.
+    `truths` are the lines of a table, by their files; a mask that was opened for a frame counts where it has none.
     """
     current, frame, settings = document.current, document.frame, document.settings
     if current is None or frame is None or settings is None:
@@ -67,12 +67,9 @@ def pick(document: Document, every: bool, in_force: bool, truths: Mapping[Path, 
         if chosen is not None and chosen.pipeline.name != pipeline:
             chosen = None
         region = document.region_at(chosen or document.nominal) if entry is current else others
-        found.append(
-            Picked(
-                entry.path, pipeline, chosen, region, frame.size, truths.get(entry.path.absolute()), entry.description,
-                entry.frame,
-            )
-        )  # fmt: skip
+        truth = truths.get(entry.path.absolute()) or _by_hand(entry)
+        about = entry.description
+        found.append(Picked(entry.path, pipeline, chosen, region, frame.size, truth, about, entry.frame))
     return tuple(found)
 
 
@@ -115,6 +112,15 @@ def _mask(path: Path, frame: RawFrame, settings: Settings, region: Region | None
     from driftlab.mask_file import read_mask
 
     return mask_on(torch.from_numpy(read_mask(path)), frame, settings, region)
+
+
+def _by_hand(entry: Entry) -> Truth | None:
+    """The mask that was opened for this frame."""
+    if entry.mask is None:
+        return None
+    from driftlab.data.entries import Entry as Truth
+
+    return Truth(entry.path, mask=entry.mask.path)
 
 
 def _settings(entry: Entry, in_force: bool) -> Settings | None:

@@ -85,6 +85,7 @@ class Sweeping(QObject):
             document.region_changed,
             document.frame_changed,
             document.entries_changed,
+            document.mask_changed,
             document.drag_ended,
             computing.nominal_changed,
             tolerating.chosen_changed,

@@ -94,6 +94,7 @@ class Tolerating(QObject):
             document.region_changed,
             document.frame_changed,
             document.entries_changed,
+            document.mask_changed,
             document.drag_ended,
         ):
             signal.connect(self._change)

@@ -15,7 +15,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtTest import QTest
 
-from driftlab import resource
+from driftlab import load_model, load_raw, predict, resource
 from driftlab.cli import main
 from driftlab.gui.main_window import MainWindow
 from driftlab.gui.resumable import Resumable
@@ -23,6 +23,9 @@ from driftlab.gui.tolerating import Scope
 from driftlab.gui.widgets.band import Band
 from driftlab.gui.widgets.criterion_edit import CriterionEdit
 from driftlab.gui.widgets.track import Track
+from driftlab.isp.pipeline import CAMERA
+from driftlab.mask_file import write_mask
+from tests.model.tiny import save_segmenter
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 GAIN = "white_balance.r"
@@ -198,6 +201,26 @@ def test_copies_are_what_the_table_shows_and_what_the_command_finds(
     assert end.value.code == 0
     report = json.loads((tmp_path / "tolerance-report" / "report.json").read_text())
     assert [each["safe"] for each in report["results"]["axis"]] == [each["safe"] for each in told]
+
+
+def test_a_segmentation_is_held_against_the_mask_that_was_opened(
+    window: MainWindow, until: Any, tmp_path: Path
+) -> None:
+    frame = load_raw(DEMO / "eosinophil-03.dng")
+    model = save_segmenter(tmp_path / "segmenter.pt")
+    own = predict(frame, CAMERA.settings(frame), load_model(model, trust=True)).mask.numpy()  # type: ignore[union-attr]
+    write_mask(own, tmp_path / "mask.png", 3)
+    window.opening.open([DEMO / "eosinophil-03.dng"])
+    window.opening.open_model(str(model), trust=True)
+    tolerating = window.searches.tolerating
+    until(lambda: window.document.model is not None and tolerating.tolerance is not None and tolerating.current)
+    found = tolerating.tolerance
+    assert found is not None and str(found.criterion) == "drop<=0.02" and found.nominals[0].self_label
+    assert window.searches.tolerance.edit.kind.currentText() == "drop ≤"
+    window.opening.open_mask(tmp_path / "mask.png")
+    until(lambda: window.document.mask is not None and tolerating.fresh and tolerating.current)
+    found = tolerating.tolerance
+    assert found is not None and not found.nominals[0].self_label and found.nominals[0].score == 1.0
 
 
 def test_a_model_without_decisions_has_none(window: MainWindow) -> None:
