@@ -33,11 +33,11 @@ SWEEPS: Final = 200
 def approached(
     visits: Visits, trials: Trials, members: Sequence[int], metric: Metric, floor: float, break_at: float
 ) -> Generator[None, None, None]:
-    """From nominal, then from the nearest view known to break it, as long as that one comes nearer."""
+    """From the nearest view known to break it, as long as that one comes nearer; from nominal where none is known."""
     curvature = metric.of(members)
     low, high = (torch.tensor([visits.room(n)[end] for n in members], dtype=torch.float64) for end in (0, 1))
-    last: Visit | None = None
-    at = torch.zeros(len(members), dtype=torch.float64)
+    last = _broken(visits, members, floor)
+    at = _travel(last, members)
     for _ in range(ROUNDS):
         _, leads, slopes = yield from visits.leads(trials, members, at.tolist())
         if visits.segments:
@@ -52,14 +52,21 @@ def approached(
         if bool(found.any()):
             travels = [(found * stretch).clamp(low, high).tolist() for stretch in STRETCHES]
             yield from visits.make(trials, members, travels)
-        broken = min(
-            (each for each in visits.within(members) if each.metric <= floor),
-            key=lambda each: each.penalty,
-            default=None,
-        )
-        if broken is None or broken is last:
+        broken = _broken(visits, members, floor)
+        if broken is last:
             return
-        last, at = broken, torch.tensor([broken.travel[number] for number in members], dtype=torch.float64)
+        last, at = broken, _travel(broken, members)
+
+
+def _broken(visits: Visits, members: Sequence[int], floor: float) -> Visit | None:
+    """The nearest view known to break it."""
+    broken = (each for each in visits.within(members) if each.metric <= floor)
+    return min(broken, key=lambda each: each.penalty, default=None)
+
+
+def _travel(visit: Visit | None, members: Sequence[int]) -> Tensor:
+    """Where it is on these axes; nominal for none."""
+    return torch.tensor([visit.travel[number] if visit else 0.0 for number in members], dtype=torch.float64)
 
 
 def _needed(visits: Visits, floor: float) -> int:

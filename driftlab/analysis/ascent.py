@@ -29,8 +29,8 @@ DAMPING: Final = 1e-3
 #: The farthest that one step may go on any axis, in shares.
 LEAP: Final = 0.5
 WIDER, NARROWER = 1.7, 0.35
-#: A search has arrived where a step gains less than this share of the objective.
-GAIN: Final = 1e-4
+#: A search has arrived where a step gains less than this share of the objective, or of a loss of 1.
+GAIN: Final = 1e-3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,13 +110,16 @@ def climbed(
         step = torch.zeros_like(at)
         inside = curvature[free][:, free]
         step[free] = torch.linalg.solve(inside, slope[free]) / (2 * weight)
+        enough = GAIN * max(abs(here.objective(weight)), 1.0)
+        if float(slope @ step) / 2 < enough:
+            break
         step = _bounded(step, curvature, reach)
         place = (at + step).clamp(low, high)
         there, slope_there = yield from visits.climb(trials, members, place.tolist(), weight)
         gain = there.objective(weight) - here.objective(weight)
         if gain > 0:
             at, here, slope, reach = place, there, slope_there, reach * WIDER
-            if gain < GAIN * abs(there.objective(weight)):
+            if gain < enough:
                 break
         else:
             reach *= NARROWER

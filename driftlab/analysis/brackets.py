@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+import math
+from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import Final
 
+import torch
+
+from driftlab.analysis.breakage import Bracket
 from driftlab.analysis.trials import Trials
 from driftlab.analysis.visits import Visit, Visits
 
-__all__ = ["bracketed", "halved", "scanned"]
+__all__ = ["asked", "bracket_of", "halved", "leads_of", "penalty_of", "scanned", "travel_of"]
+
+#: What is left of a visit before something is lost; and how far a visit is from nominal.
+Lead = Callable[[Visit], float]
+Size = Callable[[Visit], float]
+
+#: A bracket is closed where its ends are this share of its travel or less apart.
+CLOSED: Final = 1 / 64
 
 
 def scanned(visits: Visits, trials: Trials, number: int, points: int) -> Generator[None, None, list[Visit]]:
@@ -18,35 +30,69 @@ def scanned(visits: Visits, trials: Trials, number: int, points: int) -> Generat
     return (yield from visits.make(trials, [number], travels)) if travels else []
 
 
-def bracketed(
-    visits: Visits, trials: Trials, number: int, floor: float, break_at: float, halvings: int
-) -> Generator[None, None, None]:
-    """Visit what lies between holding and failing on either side of nominal: of the metric, and of the first picture.
+def leads_of(visits: Visits, floor: float, break_at: float) -> tuple[Lead, Lead]:
+    """How far a visit is from making any picture flip, and from breaking the model: at or below 0 where it does.
 
-    Between two points that hold there may be one that does not: what is found is the nearest that was seen to fail.
+    Both are continuous where scores are, so that it can be reckoned where between two visits they cross 0.
     """
-    for side in (-1, 1):
-        line = _line(visits, number, side)
-        held, failed = _ends([abs(each.travel[number]) for each in line], [each.metric <= floor for each in line])
-        if failed is not None:
-            for _ in range(halvings):
-                middle = (held + failed) / 2
-                (made,) = yield from visits.make(trials, [number], [[side * middle]])
-                held, failed = (held, middle) if made.metric <= floor else (middle, failed)
-        line = _line(visits, number, side)
-        flipped = [visits.flipped(each.scores, break_at) for each in line]
-        held, failed = _ends([abs(each.travel[number]) for each in line], [bool(each.any()) for each in flipped])
-        if failed is None:
-            continue
-        first = next(each for each in flipped if bool(each.any()))
-        which = first.nonzero()[:, 0].tolist()
-        for _ in range(halvings):
-            middle = (held + failed) / 2
-            scores = visits.nominal.scores.clone()
-            scores[which] = yield from visits.ask(trials, [number], which, [side * middle])
-            fallen = visits.flipped(scores, break_at).nonzero()[:, 0].tolist()
-            which, held, failed = (fallen, held, middle) if fallen else (which, middle, failed)
-        yield from visits.make(trials, [number], [[side * failed]])
+    right = visits.nominal.scores > 0
+    limits = break_at * visits.nominal.scores if visits.segments else torch.zeros(visits.count, dtype=torch.float64)
+    kept = max(number for number in range(visits.count + 1) if number / visits.count <= floor)
+
+    def flip(visit: Visit) -> float:
+        return float((visit.scores - limits)[right].min())
+
+    def broken(visit: Visit) -> float:
+        if visits.segments:
+            return visit.metric - floor
+        return float(visit.scores.sort(descending=True).values[kept])
+
+    return flip, broken
+
+
+def travel_of(number: int) -> Size:
+    """How far a visit is by the travel of one axis."""
+    return lambda visit: abs(visit.travel[number])
+
+
+def penalty_of(visit: Visit) -> float:
+    """How far a visit is by its views."""
+    return visit.penalty
+
+
+def bracket_of(visits: Visits, number: int, lead: Lead, size: Size) -> Bracket | None:
+    """Where on one axis `lead` is lost nearest by, by `size`; None where it was not seen to be lost.
+
+    Between two visits that hold there may be a place that does not: only what was visited counts as seen.
+    """
+    sides = list(_sides(visits, number, lead))
+    if not sides:
+        return None
+    held, failed = min(sides, key=lambda side: size(side[1]))
+    lower = min(abs(near.travel[number]) for near, _ in [*_open(sides, number, size), (held, failed)])
+    return Bracket(
+        visits.position(number, held.travel[number]), visits.position(number, failed.travel[number]),
+        lower, abs(failed.travel[number]), closed=not _open(sides, number, size),
+    )  # fmt: skip
+
+
+def asked(visits: Visits, number: int, lead: Lead, size: Size, *, halve: bool) -> float | None:
+    """The travel to visit next, to close a bracket; None where it is closed. `halve` it, or reckon where it is."""
+    between = _open(list(_sides(visits, number, lead)), number, size)
+    if not between:
+        return None
+    held, failed = min(between, key=lambda side: size(side[0]))
+    near, far = abs(held.travel[number]), abs(failed.travel[number])
+    ahead, behind = lead(held), lead(failed)
+    place = (near + far) / 2
+    if not halve and ahead > 0 >= behind:
+        crossing = near + (far - near) * ahead / (ahead - behind)
+        # A little beyond it, so that the next visit closes in from the other end.
+        aside = CLOSED * far / 3
+        place = crossing + aside if crossing < place else crossing - aside
+        edge = (far - near) / 50
+        place = min(max(place, near + edge), far - edge)
+    return math.copysign(place, failed.travel[number])
 
 
 def halved(
@@ -63,17 +109,25 @@ def halved(
             held, failed = (held, middle) if made.metric <= floor else (middle, failed)
 
 
-def _line(visits: Visits, number: int, side: int) -> list[Visit]:
-    """All visits of one axis to one side, the nearest first."""
-    found = [each for each in visits.within((number,)) if each.travel[number] * side > 0]
-    return sorted(found, key=lambda each: abs(each.travel[number]))
+def _sides(visits: Visits, number: int, lead: Lead) -> Iterator[tuple[Visit, Visit]]:
+    """To either side the last visit before the first that fails, and that one, where there is any."""
+    own = sorted(visits.within((number,)), key=travel_of(number))
+    for side in (-1, 1):
+        held = visits.made[0]
+        for each in own:
+            if each.travel[number] * side > 0:
+                if lead(each) <= 0:
+                    yield held, each
+                    break
+                held = each
 
 
-def _ends(travels: Sequence[float], fails: Sequence[bool]) -> tuple[float, float | None]:
-    """The last travel before the first that fails, and that one, if there is any."""
-    held = 0.0
-    for travel, fail in zip(travels, fails, strict=True):
-        if fail:
-            return held, travel
-        held = travel
-    return held, None
+def _open(sides: Sequence[tuple[Visit, Visit]], number: int, size: Size) -> list[tuple[Visit, Visit]]:
+    """Those between whose ends something nearer may lie than the nearest that is known."""
+    best = min((size(failed) for _, failed in sides), default=0.0)
+    found = []
+    for held, failed in sides:
+        near, far = abs(held.travel[number]), abs(failed.travel[number])
+        if size(held) < (1 - CLOSED) * best and far - near > CLOSED * far:
+            found.append((held, failed))
+    return found

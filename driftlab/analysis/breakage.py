@@ -17,7 +17,18 @@ from driftlab.analysis.cases import Case
 from driftlab.analysis.distance import Distance
 from driftlab.model.task_model import TaskModel
 
-__all__ = ["Flip", "Forensics", "GroupFinding", "Move", "ParameterFinding", "Rank", "Sight", "View", "Weighed"]
+__all__ = [
+    "Bracket",
+    "Flip",
+    "Forensics",
+    "GroupFinding",
+    "Move",
+    "ParameterFinding",
+    "Rank",
+    "Sight",
+    "View",
+    "Weighed",
+]
 
 #: "gradient": along gradients through the data model. "random": by coordinates and random steps, of a black-box model.
 Method = Literal["gradient", "random"]
@@ -94,28 +105,50 @@ class GroupFinding:
 
 
 @dataclass(frozen=True, slots=True)
+class Bracket:
+    """Between which two places of one axis it happens first: it holds at `held` and no longer at `failed`.
+
+    Both are positions. `lower` and `upper` are travels without a sign: nothing that was visited within `lower`, to
+    either side, fails. Where it is not `closed`, what is known is that it happens at `upper` at most.
+    """
+
+    held: float
+    failed: float
+    lower: float
+    upper: float
+    closed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ParameterFinding:
     """One parameter alone, by bracketing to either side of nominal.
 
     `first_flip` is the displacement of the shortest travel found that makes any picture flip, `breaks` the nearest view
-    at or below the floor, `worst` the lowest metric of all. `moves_view` is False where it has no effect on any view.
+    at or below the floor, `worst` the lowest metric of all; `flip_bracket` and `break_bracket` tell between what the
+    first two lie. `moves_view` is False where it has no effect on any view.
     """
 
     axis: Axis
     first_flip: Sight | None
+    flip_bracket: Bracket | None
     breaks: Sight | None
+    break_bracket: Bracket | None
     worst: Sight
     moves_view: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Rank:
-    """One line of "what breaks it first": `distance` is None where nothing in the range did."""
+    """One line of "what breaks it first": `distance` is None where nothing in the range did.
+
+    `closed` tells that it is the least along a parameter, as far as was visited; of a group it is only the least found.
+    """
 
     name: str
     kind: Literal["group", "parameter"]
     distance: float | None
     sight: Sight
+    closed: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -164,7 +197,15 @@ class Forensics:
     def ranked(self) -> tuple[Rank, ...]:
         """What breaks it first: groups and single parameters, the nearest view first; last those that never did."""
         found = [Rank(each.name, "group", *_nearest(each)) for each in self.groups]
-        found += [Rank(each.axis.key, "parameter", *_nearest(each)) for each in self.parameters]
+        found += [
+            Rank(
+                each.axis.key,
+                "parameter",
+                *_nearest(each),
+                each.break_bracket is not None and each.break_bracket.closed,
+            )
+            for each in self.parameters
+        ]
         return tuple(sorted(found, key=_order))
 
 

@@ -1,21 +1,23 @@
 """The hunt: in which order a search for drift that breaks a model goes about it, and what is known after each step.
 
-Every parameter is scanned by itself first, which gives a first ranking and where the groups start from; then the
-groups, from weight to weight and back; at last the parameters are bracketed. What was visited once counts for all.
+Every parameter is scanned by itself first, which gives a first ranking and where the groups start from, and all are
+bracketed, every time one visit finer; then come the groups, all of them by the straight way first, and all from weight
+to weight and back. So a budget is spent on all alike. What was visited once counts for all.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, TypeVar
 
 import torch
 
 from driftlab.analysis.approach import COST, approached
 from driftlab.analysis.ascent import Metric, climbed, drawn, explored, metric_of
-from driftlab.analysis.brackets import bracketed, halved, scanned
+from driftlab.analysis.brackets import asked, halved, leads_of, penalty_of, scanned, travel_of
 from driftlab.analysis.breakage import Forensics, GroupFinding, ParameterFinding, View
 from driftlab.analysis.sights import gallery_of, group_finding, parameter_finding
 from driftlab.analysis.trials import Trials
@@ -31,7 +33,7 @@ SHOWN: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class _Effort:
-    """How thorough: points a side of a scan, steps and draws for each weight, halvings of a bracket."""
+    """How thorough: points a side of a scan, steps and draws for each weight, halvings of a bracket or of a line."""
 
     points: int
     steps: int
@@ -40,12 +42,13 @@ class _Effort:
 
     def cost(self, pictures: int, axes: int, members: Sequence[int], weights: int, restarts: int) -> int:
         """The most trials that it takes."""
-        alone = axes * (2 * self.points + 4 * self.halvings + 1)
-        climbing = len(members) * weights * (2 * self.steps + restarts * (self.draws + self.steps))
-        return pictures * (1 + alone + climbing + len(members) * (2 * self.halvings + COST))
+        alone = axes * (2 * self.points + 2 * self.halvings + 1)
+        again = restarts * (weights * self.draws + (weights + 1) // 2 * self.steps)
+        climbing = len(members) * (weights * 2 * self.steps + again)
+        return pictures * (1 + alone + climbing + len(members) * (2 * self.halvings + 2 * COST))
 
 
-EFFORTS: Final = (_Effort(6, 4, 4, 6), _Effort(5, 3, 3, 5), _Effort(4, 2, 2, 4), _Effort(2, 2, 1, 3))
+EFFORTS: Final = (_Effort(6, 4, 4, 8), _Effort(5, 3, 3, 8), _Effort(4, 2, 2, 8), _Effort(3, 2, 1, 6))
 
 
 class Hunt:
@@ -87,15 +90,14 @@ class Hunt:
         yield from self._step(visits.make(visits.trials, everything, [[0.0] * len(visits.axes)]), 1)
         for number in everything:
             yield from self._scanned(number)
+        for turn in range(self.effort.halvings):
+            for number in everything:
+                yield from self._bracketed(number, turn)
         metric = Metric(torch.zeros(len(visits.axes), len(visits.axes)), (False,) * len(visits.axes))
         self._refresh()
         made = metric_of(visits, self.scans)
         metric = (yield from self._step(made, len(visits.axes))) or metric
-        for name, members in self.members.items():
-            moving = tuple(number for number in members if metric.moves[number])
-            yield from self._together(name, moving, metric)
-        for number in everything:
-            yield from self._bracketed(number)
+        yield from self._together(metric)
         self._refresh()
         for name in self.members:
             self.gallery += yield from self._stops(gallery_of(self.visits, self.groups[name], SHOWN))
@@ -110,34 +112,68 @@ class Hunt:
         self._alone(number)
         yield self.result
 
-    def _bracketed(self, number: int) -> Generator[Forensics | None, None, None]:
-        """One axis by itself, finely."""
-        halvings, trials = self.effort.halvings, self.visits.along([number])
-        work = bracketed(self.visits, trials, number, self.floor, self.break_at, halvings)
-        yield from self._step(work, 4 * halvings + 2)
+    def _bracketed(self, number: int, turn: int) -> Generator[Forensics | None, None, None]:
+        """One axis by itself, one visit finer; every third time in the middle, where reckoning may be far off."""
+        flip, broken = leads_of(self.visits, self.floor, self.break_at)
+        sizes = ((flip, travel_of(number)), (broken, penalty_of))
+        found = {asked(self.visits, number, lead, size, halve=turn % 3 == 2) for lead, size in sizes}
+        travels = [[travel] for travel in sorted(each for each in found if each is not None)]
+        if not travels:
+            self.done += 2 * self.visits.count
+            return
+        yield from self._step(self.visits.make(self.visits.along([number]), [number], travels), 2)
         self._alone(number)
         yield self.result
 
-    def _together(self, name: str, moving: tuple[int, ...], metric: Metric) -> Generator[Forensics | None, None, None]:
-        """A group's weights from large to small and back, every time from the best that is known for it."""
-        before = self.visits.evaluations
-        if moving:
-            generator = torch.Generator().manual_seed(zlib.crc32(f"{self.seed} {name}".encode()))
-            trials = self.visits.along(moving)
-            steps = self.effort.steps * (1 if trials.differentiable else 2)
-            again = self.restarts * (self.effort.draws + steps)
-            for down, weight in [*((True, w) for w in self.weights), *((False, w) for w in reversed(self.weights))]:
-                climb = self._ascent(trials, moving, metric, weight, generator, restart=down)
-                yield from self._step(climb, steps + (again if down else 0))
-                self._found(name, complete=False, evaluations=self.visits.evaluations - before)
+    def _together(self, metric: Metric) -> Generator[Forensics | None, None, None]:
+        """The groups: straight to what breaks them, from large weights to small and back, and straight once more."""
+        moving = {
+            name: tuple(number for number in members if metric.moves[number]) for name, members in self.members.items()
+        }
+        moving = {name: members for name, members in moving.items() if members}
+        trials = {name: self.visits.along(members) for name, members in moving.items()}
+        chance = {name: torch.Generator().manual_seed(zlib.crc32(f"{self.seed} {name}".encode())) for name in moving}
+        steps = self.effort.steps * (1 if self.visits.trials.differentiable else 2)
+
+        def near(name: str) -> Generator[Forensics | None, None, None]:
+            if self.visits.trials.differentiable:
+                work = approached(self.visits, trials[name], moving[name], metric, self.floor, self.break_at)
+                yield from self._step(work, COST)
+
+        def climb(name: str, place: int, *, down: bool) -> Generator[Forensics | None, None, None]:
+            # A single axis was scanned: elsewhere on it there is nothing to start from.
+            draws = self.restarts if down and len(moving[name]) > 1 else 0
+            restarts = draws if place % 2 == 0 else 0
+            best = self.visits.best(moving[name], self.weights[place])
+            if not down and climbs.get((name, place)) is best:
+                self.done += steps * self.visits.count
+                return
+            work = self._ascent(trials[name], moving[name], metric, self.weights[place], chance[name], draws, restarts)
+            yield from self._step(work, steps + draws * self.effort.draws + restarts * steps)
+            climbs[name, place] = self.visits.best(moving[name], self.weights[place])
+
+        def halve(name: str) -> Generator[Forensics | None, None, None]:
+            work = halved(self.visits, trials[name], moving[name], self.floor, self.effort.halvings)
+            yield from self._step(work, 2 * self.effort.halvings)
+
+        climbs = dict[tuple[str, int], Visit]()
+        places = range(len(self.weights))
+        rounds: list[Callable[[str], Generator[Forensics | None, None, None]]] = [
+            near,
+            *(partial(climb, place=place, down=True) for place in places),
+        ]
+        rounds += [partial(climb, place=place, down=False) for place in reversed(places)]
+        made = dict.fromkeys(self.members, 0)
+        for work in [*rounds, near, halve]:
+            for name in moving:
+                before = self.visits.evaluations
+                yield from work(name)
+                made[name] += self.visits.evaluations - before
+                self._found(name, complete=False, evaluations=made[name])
                 yield self.result
-            if trials.differentiable:
-                near = approached(self.visits, trials, moving, metric, self.floor, self.break_at)
-                yield from self._step(near, COST)
-            halving = halved(self.visits, trials, moving, self.floor, self.effort.halvings)
-            yield from self._step(halving, 2 * self.effort.halvings)
-        self._found(name, complete=not self.spent, evaluations=self.visits.evaluations - before)
-        yield self.result
+        for name in self.members:
+            self._found(name, complete=not self.spent, evaluations=made[name])
+            yield self.result
 
     def _ascent(
         self,
@@ -146,16 +182,19 @@ class Hunt:
         metric: Metric,
         weight: float,
         generator: torch.Generator,
-        *,
-        restart: bool,
+        draws: int,
+        restarts: int,
     ) -> Generator[None, None, None]:
-        """From the best that is known, and from the best of a few draws."""
+        """From the best that is known, a few draws among them; and, of as many `restarts`, from the best of others."""
         visits, effort = self.visits, self.effort
-        starts = [visits.best(moving, weight)]
-        for _ in range(self.restarts if restart else 0):
-            draws = drawn(visits, moving, metric, weight, effort.draws, generator)
-            made = yield from visits.make(trials, moving, draws)
+        starts = list[Visit]()
+        for _ in range(draws):
+            made = yield from visits.make(
+                trials, moving, drawn(visits, moving, metric, weight, effort.draws, generator)
+            )
             starts.append(max(made, key=lambda each: each.objective(weight)))
+        best = visits.best(moving, weight)
+        starts = [best, *(start for start in starts[:restarts] if start is not best)]
         for start in starts:
             if trials.differentiable:
                 yield from climbed(visits, trials, moving, metric, weight, effort.steps, start)

@@ -6,6 +6,7 @@ from collections.abc import Generator, Sequence
 
 import torch
 
+from driftlab.analysis.brackets import bracket_of, leads_of, penalty_of, travel_of
 from driftlab.analysis.breakage import Flip, GroupFinding, Move, ParameterFinding, Sight, View, Weighed
 from driftlab.analysis.visits import Visit, Visits
 
@@ -63,10 +64,13 @@ def parameter_finding(visits: Visits, number: int, floor: float, break_at: float
     breaking = next((each for each in own if each.metric <= floor), None)
     by_travel = sorted(own, key=lambda each: abs(each.travel[number]))
     flipping = next((each for each in by_travel if bool(visits.flipped(each.scores, break_at).any())), None)
+    flip, broken = leads_of(visits, floor, break_at)
     return ParameterFinding(
         visits.axes[number],
         None if flipping is None else sight_of(visits, flipping, (number,), break_at),
+        bracket_of(visits, number, flip, travel_of(number)),
         None if breaking is None else sight_of(visits, breaking, (number,), break_at),
+        bracket_of(visits, number, broken, penalty_of),
         sight_of(visits, _worst(own), (number,), break_at),
         any(each.penalty > 1e-12 for each in own),
     )

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from driftlab.analysis.distance import Distance
 from driftlab.analysis.trials import Answers, Trials
+from driftlab.parallel import in_order
 
 __all__ = ["Visit", "Visits"]
 
@@ -130,15 +131,6 @@ class Visits:
         made, slopes = yield from self._made(trials, members, [travel], lambda loss, _: lead(loss))
         return made[0], lead(made[0].losses), slopes
 
-    def ask(
-        self, trials: Trials, members: Sequence[int], which: Sequence[int], travel: Sequence[float]
-    ) -> Generator[None, None, Tensor]:
-        """The scores of some pictures only, at one vector: no visit."""
-        before = trials.evaluations
-        answers = yield from trials.ask(which, [self._positions(members, travel)] * len(which))
-        self.evaluations += trials.evaluations - before
-        return answers.scores
-
     def view(self, index: int) -> Tensor:
         """The nominal view of a case, `[1, 3, H, W]`."""
         if index in self._views:
@@ -161,9 +153,9 @@ class Visits:
         losses, penalties, scores = (torch.empty(total, dtype=torch.float64) for _ in range(3))
         top = torch.empty(total, dtype=torch.int64)
         slopes = torch.zeros(total, len(members), dtype=torch.float64)
-        for first in range(0, total, self._together):
+
+        def run(first: int) -> None:
             part = slice(first, first + self._together)
-            before = trials.evaluations
             for batch in trials.shown(which[part], places[part], slopes=z is not None):
                 rows = [first + row for row in batch.rows]
                 nominal = torch.cat([self.view(which[row]) for row in rows])
@@ -174,8 +166,12 @@ class Visits:
                 losses[rows], penalties[rows] = batch.losses.detach(), penalty.detach()
                 scores[rows] = torch.tensor(batch.scores, dtype=torch.float64)
                 top[rows] = torch.tensor(batch.top)
-                yield
-            self.evaluations += trials.evaluations - before
+
+        # Pieces run side by side where their pictures are small, kept, and the model is one that threads may share.
+        threads = None if self._keeps and trials.differentiable and not trials.large else 1
+        for _ in in_order(run, range(0, total, self._together), threads=threads):
+            yield
+        self.evaluations += total
         made = []
         for number, travel in enumerate(travels):
             own = slice(number * count, (number + 1) * count)

@@ -127,21 +127,23 @@ def lines_of(found: Forensics, data: Data) -> Iterator[str]:
     """What breaks it first, as a table, and what one parameter does alone."""
     metric, unit = metric_name(found), found.distance.unit
     yield (
-        f"{len(found.cases)} pictures, nominally {found.metric:.3g} {metric}; broken at {found.floor:.3g} or less; "
-        f"distance: {found.distance.title}"
+        f"{len(found.cases)} pictures, {_nominally(found)}; broken at {_percent(found.floor)} or less; "
+        f"distance: {found.distance.title}, of all pictures together"
     )
-    yield f"  {'what breaks it first':22} {'distance':>9}  {metric:>8} {'flips':>5}  settings"
+    yield f"  {'what breaks it first':22} {'distance':>10}  {metric:>8} {'flips':>5}  settings (≤: the nearest found)"
     for rank in found.ranked:
         if rank.distance is not None:
             yield _line(rank, unit)
     held = [rank.name for rank in found.ranked if rank.distance is None]
     if held:
         yield f"  not within the range: {', '.join(held)}"
-    yield "each parameter by itself, the least travel that makes a picture flip"
-    yield f"  {'parameter':22} {'nominal':>9} {'flips at':>11} {'travel':>8} {'distance':>9}  first flip"
+    yield "each parameter by itself, the least travel that makes a picture flip, and the distance of that picture"
+    yield f"  {'parameter':22} {'nominal':>9} {'flips at':>11} {'travel':>9} {'distance':>9}  first flip"
     for parameter in found.parameters:
         if parameter.first_flip:
             yield _first_flip(parameter, data, unit)
+    if any(each.flip_bracket and not each.flip_bracket.closed for each in found.parameters):
+        yield "  ≤: at most so much, for between the two places nothing was tried"
     still = [each.axis.key for each in found.parameters if not each.moves_view]
     if still:
         yield f"  no effect here: {', '.join(still)}"
@@ -153,6 +155,16 @@ def lines_of(found: Forensics, data: Data) -> Iterator[str]:
 def metric_name(found: Forensics) -> str:
     """What the metric is."""
     return "mean IoU" if found.model.task == "segmentation" else "accuracy"
+
+
+def _nominally(found: Forensics) -> str:
+    """What the model makes of the pictures as they are."""
+    what = "mean IoU" if found.model.task == "segmentation" else "right"
+    return f"nominally {what}: {_percent(found.metric)}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g} %"
 
 
 def told(rank: Rank) -> str:
@@ -167,17 +179,20 @@ def told(rank: Rank) -> str:
 
 def _line(rank: Rank, unit: str) -> str:
     name = rank.name if rank.kind == "parameter" else f"[{rank.name}]"
-    distance = f"{rank.distance:.4g}{' ' + unit if unit else ''}"
-    return f"  {name:22} {distance:>9}  {rank.sight.metric:8.3f} {len(rank.sight.flips):5}  {told(rank)}"
+    distance = f"{'' if rank.closed else '≤ '}{rank.distance:.4g}{' ' + unit if unit else ''}"
+    return f"  {name:22} {distance:>10}  {_percent(rank.sight.metric):>8} {len(rank.sight.flips):5}  {told(rank)}"
 
 
 def _first_flip(parameter: ParameterFinding, data: Data, unit: str) -> str:
-    assert parameter.first_flip is not None
+    assert parameter.first_flip is not None and parameter.flip_bracket is not None
+    bracket = parameter.flip_bracket
     (move,), flip = parameter.first_flip.moves, min(parameter.first_flip.flips, key=lambda flip: flip.distance)
     change = f" {flip.before} to {flip.after}" if flip.before != flip.after else f" {flip.margin:.3g}"
     distance = f"{flip.distance:.4g}{' ' + unit if unit else ''}"
     place = f"{move.position:.4g}{' ' + move.unit if move.unit else ''}"
+    travel = f"{'' if bracket.closed else '≤ '}{move.travel:+.2%}"
+    between = "" if bracket.closed else f", between {bracket.held:.4g} and {bracket.failed:.4g}"
     return (
-        f"  {move.key:22} {move.nominal:9.4g} {place:>11} {move.travel:+8.2%} {distance:>9}  "
-        f"{data.files[flip.case].name}{change}"
+        f"  {move.key:22} {move.nominal:9.4g} {place:>11} {travel:>9} {distance:>9}  "
+        f"{data.files[flip.case].name}{change}{between}"
     )

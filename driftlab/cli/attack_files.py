@@ -26,7 +26,13 @@ def results_of(found: Forensics, data: Data) -> dict[str, Any]:
         "evaluations": found.evaluations,
         "complete": not found.spent,
         "ranked": [
-            {"name": rank.name, "kind": rank.kind, "distance": rank.distance, **_sight(rank.sight, data)}
+            {
+                "name": rank.name,
+                "kind": rank.kind,
+                "distance": rank.distance,
+                "closed": rank.closed,
+                **_sight(rank.sight, data),
+            }
             for rank in found.ranked
         ],
         "groups": [_group(each, data) for each in found.groups],
@@ -67,6 +73,7 @@ def _report(found: Forensics, data: Data, argv: Sequence[str]) -> dict[str, Any]
             "class": found.method,
             "distance": found.distance.name,
             "distance_is": found.distance.title,
+            "distance_of": "all pictures, flipped or not; of a flip its own picture",
             "lambda": list(found.weights),
             "break_at": found.break_at,
             "restarts": found.restarts,
@@ -132,7 +139,9 @@ def _parameter(found: ParameterFinding, data: Data) -> dict[str, Any]:
         "nominal": axis.nominal,
         "searched": [axis.low, axis.high],
         "first_flip": None if found.first_flip is None else _sight(found.first_flip, data),
+        "flip_bracket": None if found.flip_bracket is None else asdict(found.flip_bracket),
         "breaks": None if found.breaks is None else _sight(found.breaks, data),
+        "break_bracket": None if found.break_bracket is None else asdict(found.break_bracket),
         "worst": _sight(found.worst, data),
         "moves_view": found.moves_view,
     }
@@ -170,7 +179,20 @@ def _write_tables(folder: Path, found: Forensics, data: Data) -> None:
     )
     _write(
         folder / "parameters.csv",
-        ("key", "unit", "nominal", "low", "high", "flips_at", "travel", "breaks_at", "distance", "lowest_metric"),
+        (
+            "key",
+            "unit",
+            "nominal",
+            "low",
+            "high",
+            "holds_at",
+            "flips_at",
+            "travel",
+            "closed",
+            "breaks_at",
+            "distance",
+            "lowest_metric",
+        ),
         (_parameter_row(each) for each in found.parameters),
     )
     _write(
@@ -186,8 +208,12 @@ def _write_tables(folder: Path, found: Forensics, data: Data) -> None:
 
 
 def _parameter_row(found: ParameterFinding) -> tuple[Any, ...]:
-    axis, flip, breaks = found.axis, found.first_flip, found.breaks
-    flips = (flip.moves[0].position, flip.moves[0].travel) if flip else (None, None)
+    axis, flip, between, breaks = found.axis, found.first_flip, found.flip_bracket, found.breaks
+    flips = (
+        (between.held, flip.moves[0].position, flip.moves[0].travel, between.closed)
+        if flip and between
+        else (None, None, None, None)
+    )
     broken = (breaks.moves[0].position, breaks.distance) if breaks else (None, None)
     return axis.key, axis.unit, axis.nominal, axis.low, axis.high, *flips, *broken, found.worst.metric
 

@@ -124,6 +124,20 @@ def test_one_parameter_is_bracketed_to_where_it_flips() -> None:
     assert any(finding.first_flip for finding in found.parameters)
 
 
+def test_a_small_budget_brackets_every_parameter_before_it_searches_groups() -> None:
+    pictures = cases(2)
+    model = leaning(develop(pictures[0].frame, pictures[0].settings), 3.0)
+    keys = ("white_balance.r", "white_balance.g", "white_balance.b")
+    whole = last(pictures, model, ranges=dict.fromkeys(keys), weights=WEIGHTS)
+    small = last(pictures, model, ranges=dict.fromkeys(keys), weights=WEIGHTS, budget=2 * 45)
+    assert small.spent and not whole.spent and small.evaluations <= 90
+    for fine, coarse in zip(whole.parameters, small.parameters, strict=True):
+        assert fine.flip_bracket is not None and fine.flip_bracket.closed and coarse.flip_bracket is not None
+        # What is known of a few trials holds what is known of many.
+        assert coarse.flip_bracket.lower <= fine.flip_bracket.upper <= coarse.flip_bracket.upper * (1 + 1 / 60)
+        assert coarse.flip_bracket.upper - coarse.flip_bracket.lower < 0.25 * coarse.flip_bracket.upper
+
+
 @pytest.mark.parametrize("distance", ["l2", "ssim", "de2000"])
 def test_a_larger_weight_keeps_the_view_nearer(distance: str) -> None:
     pictures = cases(1)

@@ -74,6 +74,21 @@ def test_what_can_not_be_done_is_refused(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(("budget", "closed"), [("30", False), ("3000", True)])
+def test_a_bracket_that_was_not_closed_is_said_to_be_open(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, budget: str, closed: bool
+) -> None:
+    code, said, _ = run(capsys, *asked(tmp_path / "out", "--budget", budget))
+    report = json.loads((tmp_path / "out" / "forensics.json").read_text(encoding="utf-8"))
+    brackets = {each["key"]: each["flip_bracket"] for each in report["results"]["parameters"]}
+    (told,) = (line for line in said.splitlines()[1:] if line.startswith("  white_balance.r ") and "→" not in line)
+    red = brackets["white_balance.r"]
+    assert code == 0 and red["closed"] is closed and 0 <= red["lower"] < red["upper"]
+    assert (red["upper"] - red["lower"] <= red["upper"] / 63) == closed
+    assert ("≤" in told, f"between {red['held']:.4g} and {red['failed']:.4g}" in told) == (not closed, not closed)
+    assert said.startswith("2 pictures, nominally right: 100 %; broken at 90 % or less")
+
+
 def test_a_folder_that_is_none_is_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file", encoding="utf-8")
     assert "is a file" in refused(capsys, *asked(tmp_path / "taken"))
