@@ -38,7 +38,7 @@ def test_nothing_is_searched_before_it_is_asked_for(opened: MainWindow) -> None:
     assert not panel.apply.isEnabled()
 
 
-def test_the_list_is_ranked_and_the_gallery_shows_what_flips(broken: MainWindow) -> None:
+def test_the_list_is_ranked_and_copied_and_the_gallery_shows_what_flips(broken: MainWindow) -> None:
     panel, found = broken.searches.forensics, broken.searches.breaking.found
     assert found is not None
     assert [row.key for row in panel.table.rows] == [rank.name for rank in found.ranked]
@@ -51,9 +51,20 @@ def test_the_list_is_ranked_and_the_gallery_shows_what_flips(broken: MainWindow)
         item.icon().pixmap(panel.gallery.iconSize(), mode) for mode in (QIcon.Mode.Normal, QIcon.Mode.Selected)
     )
     assert plain.toImage() == chosen.toImage(), "a chosen view has other colors"
+    table, command = panel.more.menu().actions()[:2]
+    table.trigger()
+    rows = list(csv.DictReader(io.StringIO(QGuiApplication.clipboard().text())))
+    assert [row["name"] for row in rows] == [rank.name for rank in found.ranked]
+    command.trigger()
+    words = shlex.split(QGuiApplication.clipboard().text())
+    told = parser().parse_args(words[1:])
+    assert told.group == ["white_balance", "optics"] and told.distance == "l2"
+    assert told.data == [str(broken.document.current.path)]  # type: ignore[union-attr]
 
 
-def test_a_view_is_applied_as_one_step_and_breaks_the_model(broken: MainWindow, until: Any, qtbot: Any) -> None:
+def test_a_view_or_a_row_is_applied_as_one_step_and_breaks_the_model(
+    broken: MainWindow, until: Any, qtbot: Any
+) -> None:
     panel, document = broken.searches.forensics, broken.document
     found = broken.searches.breaking.found
     assert found is not None
@@ -70,25 +81,16 @@ def test_a_view_is_applied_as_one_step_and_breaks_the_model(broken: MainWindow, 
     assert broken.searches.breaking.fresh, "what was found is of the nominal settings"
     document.undo()
     assert document.settings is not None and document.settings["exposure.ev"] == 0.2
-
-
-def test_a_row_is_applied_by_its_button(broken: MainWindow, until: Any) -> None:
-    panel, found = broken.searches.forensics, broken.searches.breaking.found
-    assert found is not None
+    # A row of the list, by the button.
     key = next(rank.name for rank in found.ranked if rank.kind == "parameter")
     panel.table.setCurrentCell([row.key for row in panel.table.rows].index(key), 0)
     assert "→" in panel.state.text()
     panel.apply.click()
-    assert broken.document.settings[key] != broken.document.nominal[key]  # type: ignore[index]
+    assert document.settings[key] != document.nominal[key]  # type: ignore[index]
     until(lambda: broken.computing.current)
-    assert broken.computing.answer is not None and broken.computing.answer.top != "eosinophil"
-
-
-def test_another_nominal_makes_it_stale(broken: MainWindow) -> None:
-    panel = broken.searches.forensics
-    broken.document.set("exposure.ev", 0.1)
-    assert broken.searches.breaking.fresh
-    broken.document.pin()
+    assert broken.computing.answer.top != "eosinophil"
+    # Another nominal is another question.
+    document.pin()
     assert panel.state.text().startswith("for earlier settings") and not panel.gallery.isEnabled()
 
 
@@ -115,20 +117,6 @@ def test_stopping_keeps_what_was_found(opened: MainWindow, until: Any) -> None:
     panel.search.click()
     until(lambda: not breaking.running and not opened.worker.busy)
     assert panel.search.text() == "Search" and breaking.found is not None and not breaking.found.complete
-
-
-def test_it_can_be_copied_and_said_as_a_command(broken: MainWindow) -> None:
-    panel, found = broken.searches.forensics, broken.searches.breaking.found
-    assert found is not None
-    table, command = panel.more.menu().actions()[:2]
-    table.trigger()
-    rows = list(csv.DictReader(io.StringIO(QGuiApplication.clipboard().text())))
-    assert [row["name"] for row in rows] == [rank.name for rank in found.ranked]
-    command.trigger()
-    words = shlex.split(QGuiApplication.clipboard().text())
-    told = parser().parse_args(words[1:])
-    assert told.group == ["white_balance", "optics"] and told.distance == "l2"
-    assert told.data == [str(broken.document.current.path)]  # type: ignore[union-attr]
 
 
 def test_groups_are_chosen_from_a_menu(opened: MainWindow) -> None:
