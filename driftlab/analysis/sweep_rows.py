@@ -41,7 +41,9 @@ def rows_of(found: Curve | Map) -> list[dict[str, Any]]:
             _score(found): min(point.scores),
             "median": statistics.median(point.scores),
             "answer": _label(point.tops[point.scores.index(min(point.scores))], found.labels),
-            "answers": "; ".join(f"{_label(top, found.labels)} {n}" for top, n in Counter(point.tops).most_common()),
+            "answers": "; ".join(
+                f"{_label(top, found.labels)} {n}" for top, n in Counter(point.tops).most_common() if top >= 0
+            ),
         }
         for point in found.points
     ]

@@ -123,7 +123,7 @@ def _curve_lines(found: Curve) -> Iterator[str]:
     from driftlab.analysis.sweep_rows import rows_of
 
     rows = rows_of(found)
-    score = "margin" if "margin" in rows[0] else "iou"
+    score, sign = ("margin", "+") if "margin" in rows[0] else ("iou", "")
     several = len(found.points[0].scores) > 1
     largest = max(abs(row[score]) for row in rows) or 1.0
     yield f"  {found.axis.unit or 'value':>9} {'metric':>8} {'95 % interval':>17} {score:>9}  {'':{WIDTH}} answer"
@@ -133,7 +133,8 @@ def _curve_lines(found: Curve) -> Iterator[str]:
         )
         bar = "█" * round(abs(row[score]) / largest * WIDTH) if row[score] > 0 else ""
         mark = " nominal" if row[found.axis.key] == found.axis.nominal else ""
-        yield f"  {row[found.axis.key]:9.4g} {share} {row[score]:+9.3g}  {bar:{WIDTH}} {row['answers']}{mark}".rstrip()
+        number = f"{row[score]:{sign}9.3g}"
+        yield f"  {row[found.axis.key]:9.4g} {share} {number}  {bar:{WIDTH}} {row['answers']}{mark}".rstrip()
 
 
 def _span(axis: Axis) -> str:

@@ -12,6 +12,7 @@ from scipy.stats import beta
 from driftlab.analysis.cases import Case
 from driftlab.analysis.criterion import parse_criterion
 from driftlab.analysis.sweep import Curve, Map, sweep
+from driftlab.analysis.sweep_rows import rows_of
 from driftlab.analysis.target import AnalysisError
 from driftlab.isp.pipeline import CAMERA
 from driftlab.model.task_model import TaskModel
@@ -138,6 +139,7 @@ def test_a_segmentation_is_swept_by_its_mean_iou() -> None:
     for point in found.points:
         assert point.metric == pytest.approx(sum(point.scores) / 2)
     assert min(point.metric for point in found.points) < 0.9
+    assert {row["answers"] for row in rows_of(found)} == {""}
     assert last(cases, segmenter(), {RED: None, EV: None}, parse_criterion("drop<=0.1"), points=3).level == found.floor
 
 
