@@ -189,9 +189,10 @@ def lines_of(tolerance: Tolerance, data: Data) -> Iterator[str]:
     from driftlab.report.words import count_of
 
     metric = tolerance.metric
-    reached = f"{sum(each.holds for each in tolerance.nominals)} of {count_of(metric.count, 'picture')} hold nominally"
+    holding, pictures = sum(each.holds for each in tolerance.nominals), count_of(metric.count, "picture")
+    reached = f"{holding} of {pictures} {'holds' if metric.count == 1 else 'hold'} nominally"
     if tolerance.model.task == "segmentation":
-        reached = f"{count_of(metric.count, 'picture')}, nominal mean IoU {metric.metric:.3g}"
+        reached = f"{pictures}, nominal mean IoU {metric.metric:.3g}"
     yield (
         f"{tolerance.criterion} over {tolerance.criterion.aggregation}: {reached}; each parameter by itself, "
         f"not jointly valid"

@@ -45,6 +45,7 @@ def test_the_report_and_the_table(capsys: pytest.CaptureFixture[str], tmp_path: 
     assert rows["white_balance.r"]["n"] == 3 and rows["white_balance.r"]["mean_size"] > 0
     assert 0 <= rows["color_matrix.rb"]["finite_difference_error"] < 0.1
     table = said.splitlines()
+    assert table[0].startswith("prediction-unchanged over all: 3 of 3 pictures hold nominally")
     assert "not jointly valid" in table[0] and "white_balance.r" in table[3] and "≤0 to ≥0.2" in table[2]
     assert red["first_failure"]["name"] in table[3] and table[-1] == f"report in {out}"
 
