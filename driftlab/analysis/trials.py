@@ -142,6 +142,8 @@ class Trials:
     ) -> Generator[None, None, tuple[Answers, Tensor]]:
         """As `ask`, and d score / d position, `[N, P]`, float64; of a segmentation that of its soft Dice.
 
+        Where a slope is no finite number it is 0.
+
         Raises AnalysisError for a black-box model.
         """
         if self.model.no_gradient:
@@ -154,6 +156,8 @@ class Trials:
             found = self._recalled(names)
             if found is None:
                 logits, made = yield from self._differentiated(cases, places)
+                # A network may have an answer and no slope, such as that of a root at 0: none is then foretold by it.
+                made = made.nan_to_num(0.0, 0.0, 0.0)
                 found = [
                     (*self._score(index, one), *slope.tolist())
                     for index, one, slope in zip(cases, logits, made, strict=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
@@ -184,6 +185,18 @@ def test_a_model_that_gives_no_numbers_is_told() -> None:
     nominal = "one of 2 pictures, 'frame 0' the first of them, at the nominal settings"
     with pytest.raises(ModelError, match=nominal):
         searched([flat(0.2), flat(0.7, 1)], model_of(call), {RED: None})
+
+
+def test_answers_without_slopes_are_searched_all_the_same() -> None:
+    def call(picture: Tensor) -> Tensor:
+        red = red_of(picture)
+        ahead = torch.where(red > 2, red.detach() * torch.nan, 0.3 - red)  # whose derivative is not a number
+        return torch.stack([torch.zeros_like(red), ahead + (red.detach() - red.detach()) * (red - red).sqrt()], 1)
+
+    known: dict[str, tuple[float, ...]] = {}
+    (finding,) = searched([flat(0.2)], model_of(call), {RED: None}, known=known).axes
+    assert finding.status == "holds-on-samples" and finding.upper.holds <= 1.5 <= (finding.upper.fails or 0)
+    assert all(math.isfinite(number) for numbers in known.values() for number in numbers)
 
 
 @pytest.mark.parametrize(("criterion", "floor"), [("accuracy>=0.9", 0.9), ("drop<=0.2", 0.8)])
