@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 from driftlab.analysis.findings import AxisFinding, Tolerance
@@ -44,11 +45,27 @@ def limits_of(tolerance: Tolerance) -> list[dict[str, Any]]:
             {"not_tested": f"{stage.name}.{choice.name}", "why": "A choice, held at its nominal option."}
             for choice in stage.choices
         ]
+    if tolerance.axes:
+        why = (
+            f"Intervals were asked at single positions, up to {max(map(_widest, tolerance.axes)):.0%} of the searched "
+            f"range apart; a failure that lies between two of them alone was not seen."
+        )
+        found.append({"not_tested": "between the positions asked", "why": why})
     if not tolerance.complete:
         found.append({"not_tested": "the rest of the search", "why": "The search was ended before it was complete."})
     if tolerance.joint is None:
         found.append({"not_tested": "parameters together", "why": "No joint search was made."})
     return found
+
+
+def _widest(finding: AxisFinding) -> float:
+    """How far apart neighbors among the positions asked within the interval lie, at most, in shares of the range."""
+    shares = [
+        finding.axis.to_share(probe.position)
+        for probe in finding.probes
+        if finding.safe[0] <= probe.position <= finding.safe[1]
+    ]
+    return max((after - before for before, after in pairwise(shares)), default=0.0)
 
 
 def guard_of(tolerance: Tolerance) -> dict[str, Any]:

@@ -163,3 +163,14 @@ def test_a_purpose_is_read_from_json_or_refused_in_a_sentence(tmp_path: Path) ->
 def test_nothing_but_the_report_is_written(tmp_path: Path) -> None:
     written(tmp_path / "out")
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_how_far_apart_nothing_was_asked_is_told(tmp_path: Path) -> None:
+    def why(report: dict[str, Any]) -> str:
+        return next(
+            str(each["why"]) for each in report["limits"] if each["not_tested"] == "between the positions asked"
+        )
+
+    assert "up to 50% of the searched range apart" in why(written(tmp_path / "out"))  # exposure at -1, 0 and 1
+    red = next(each for each in tolerance().axes if each.axis.key == "white_balance.r")  # 1.25, 1.7, 2 of 1 to 2.5
+    assert "up to 30% of" in why(written(tmp_path / "red", tolerance=tolerance(axes=(red,))))
