@@ -16,7 +16,7 @@ from torch import Tensor
 
 from driftlab.analysis.ascent import Metric
 from driftlab.analysis.trials import Trials
-from driftlab.analysis.visits import Visit, Visits
+from driftlab.analysis.visits import Visits
 
 __all__ = ["COST", "approached"]
 
@@ -28,16 +28,17 @@ COST: Final = ROUNDS * (1 + len(STRETCHES))
 #: The most pictures that are asked to flip at once: those of them that are hardest to.
 ASKED: Final = 32
 SWEEPS: Final = 200
+#: Two directions differ where their views are at this cosine or less.
+APART: Final = 0.98
 
 
 def approached(
     visits: Visits, trials: Trials, members: Sequence[int], metric: Metric, floor: float, break_at: float
 ) -> Generator[None, None, None]:
-    """From the nearest view known to break it, as long as that one comes nearer; from nominal where none is known."""
+    """From nominal, then from the nearest views known to break it that lie in other directions than those before."""
     curvature = metric.of(members)
     low, high = (torch.tensor([visits.room(n)[end] for n in members], dtype=torch.float64) for end in (0, 1))
-    last = _broken(visits, members, floor)
-    at = _travel(last, members)
+    at, starts = torch.zeros(len(members), dtype=torch.float64), list[Tensor]()
     for _ in range(ROUNDS):
         _, leads, slopes = yield from visits.leads(trials, members, at.tolist())
         if visits.segments:
@@ -52,21 +53,28 @@ def approached(
         if bool(found.any()):
             travels = [(found * stretch).clamp(low, high).tolist() for stretch in STRETCHES]
             yield from visits.make(trials, members, travels)
-        broken = _broken(visits, members, floor)
-        if broken is last:
+        place = _elsewhere(visits, members, curvature, floor, starts)
+        if place is None:
             return
-        last, at = broken, _travel(broken, members)
+        at = place
+        starts.append(at)
 
 
-def _broken(visits: Visits, members: Sequence[int], floor: float) -> Visit | None:
-    """The nearest view known to break it."""
-    broken = (each for each in visits.within(members) if each.metric <= floor)
-    return min(broken, key=lambda each: each.penalty, default=None)
+def _elsewhere(
+    visits: Visits, members: Sequence[int], curvature: Tensor, floor: float, starts: Sequence[Tensor]
+) -> Tensor | None:
+    """The travel of the nearest view known to break it in a direction that is none of those of `starts`."""
+    for visit in sorted(
+        (each for each in visits.within(members) if each.metric <= floor), key=lambda each: each.penalty
+    ):
+        travel = torch.tensor([visit.travel[number] for number in members], dtype=torch.float64)
+        if all(_cosine(travel, start, curvature) < APART for start in starts):
+            return travel
+    return None
 
 
-def _travel(visit: Visit | None, members: Sequence[int]) -> Tensor:
-    """Where it is on these axes; nominal for none."""
-    return torch.tensor([visit.travel[number] if visit else 0.0 for number in members], dtype=torch.float64)
+def _cosine(first: Tensor, second: Tensor, curvature: Tensor) -> float:
+    return float(first @ curvature @ second / ((first @ curvature @ first) * (second @ curvature @ second)).sqrt())
 
 
 def _needed(visits: Visits, floor: float) -> int:

@@ -88,6 +88,8 @@ def _check(arguments: argparse.Namespace) -> None:
         raise OptionError(f"'{folder}' is a file: give a folder for what is found.")
     if not folder.absolute().parent.is_dir():
         raise OptionError(f"There is no folder '{folder.parent}' for '{folder.name}': make it first.")
+    if arguments.seed < 0:
+        raise OptionError(f"There is no seed {arguments.seed}: give 0 or more.")
     if arguments.restarts < 0:
         raise OptionError(f"There can't be {arguments.restarts} restarts: give 0 or more.")
 
@@ -160,7 +162,9 @@ def metric_name(found: Forensics) -> str:
 def _nominally(found: Forensics) -> str:
     """What the model makes of the pictures as they are."""
     what = "mean IoU" if found.model.task == "segmentation" else "right"
-    return f"nominally {what}: {_percent(found.metric)}"
+    bare = sum(case.label is None and case.mask is None for case in found.cases)
+    by = "" if not bare else f" ({bare} without a label are held against their nominal answers)"
+    return f"nominally {what}: {_percent(found.metric)}{by}"
 
 
 def _percent(share: float) -> str:

@@ -63,6 +63,7 @@ def test_what_it_writes_and_prints(capsys: pytest.CaptureFixture[str], tmp_path:
         (["--break-at", "2"], "between 0 and 1"),
         (["--lambda", "0"], "must be above 0"),
         (["--restarts", "-1"], "give 0 or more"),
+        (["--seed", "-1"], "no seed -1: give 0 or more"),
         (["--param", "white_balance.red"], "did you mean white_balance"),
         (["--budget", "3"], "give at least 4"),
     ],
@@ -86,7 +87,9 @@ def test_a_bracket_that_was_not_closed_is_said_to_be_open(
     assert code == 0 and red["closed"] is closed and 0 <= red["lower"] < red["upper"]
     assert (red["upper"] - red["lower"] <= red["upper"] / 63) == closed
     assert ("≤" in told, f"between {red['held']:.4g} and {red['failed']:.4g}" in told) == (not closed, not closed)
-    assert said.startswith("2 pictures, nominally right: 100 %; broken at 90 % or less")
+    assert said.startswith(
+        "2 pictures, nominally right: 100 % (2 without a label are held against their nominal answers); broken at 90 %"
+    )
 
 
 def test_a_folder_that_is_none_is_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
