@@ -225,7 +225,7 @@ def _answer(
     if reason is None:
         (by_picture,) = torch.autograd.grad(z, image)
         if not bool(by_picture.isfinite().all()):
-            raise AnalysisError(f"The gradient of the {target} is not finite for this picture: choose another target.")
+            by_picture, reason = None, f"The gradient of the {target} is not finite for this picture."
     return float(z.detach()), by_picture, logits.detach()[0], target, reason
 
 

@@ -384,7 +384,7 @@ def test_kernel_weights_count_only_when_active() -> None:
     assert settings.pipeline is PAPER and sum(each.param.advanced for each in actives(kernels)) == 18 + 9 + 25
 
 
-def test_a_gradient_that_is_not_finite_is_told() -> None:
+def test_where_a_gradient_is_not_finite_differences_take_its_place() -> None:
     frame, settings = asked("camera")
 
     def call(x: torch.Tensor) -> torch.Tensor:
@@ -392,5 +392,9 @@ def test_a_gradient_that_is_not_finite_is_told() -> None:
         return torch.stack([torch.zeros_like(score), score], 1)
 
     model: TaskModel = model_of(call)
-    with pytest.raises(AnalysisError, match="not finite"):
-        next(sensitivities(frame, settings, model))
+    *_, table = (item for item in sensitivities(frame, settings, model, heatmaps=()) if isinstance(item, Table))
+    box = model_of(lambda x: torch.stack([x[:, 0, 0, 0] * 0, x.mean((1, 2, 3))], 1), no_gradient="It is a black box.")
+    *_, asked_twice = (item for item in sensitivities(frame, settings, box, heatmaps=()) if isinstance(item, Table))
+    assert table.no_heatmaps and "is not finite for this picture" in table.no_heatmaps
+    assert [row.gradient for row in table.rows] == pytest.approx([row.gradient for row in asked_twice.rows], abs=1e-9)
+    assert any(row.gradient for row in table.rows)
