@@ -125,7 +125,9 @@ def apply(app: QApplication) -> None:
 
     app.setStyle("Fusion")
     dress()
-    QGuiApplication.styleHints().colorSchemeChanged.connect(dress)
+    if not app.property("dressed"):  # once is enough: each of several would dress all widgets anew
+        app.setProperty("dressed", True)
+        QGuiApplication.styleHints().colorSchemeChanged.connect(dress)
 
 
 def numeric(font: QFont, scale: float = 1.0) -> QFont:
