@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from driftlab.analysis.axes import Axis, axes_of, parse_ranges
     from driftlab.analysis.cases import Case
     from driftlab.analysis.criterion import Criterion, parse_criterion
-    from driftlab.analysis.findings import Tolerance
-    from driftlab.analysis.forensics import forensics
-    from driftlab.analysis.sensitivity import sensitivities
+    from driftlab.analysis.forensics.search import forensics
+    from driftlab.analysis.sensitivity.sensitivities import sensitivities
     from driftlab.analysis.sweep import sweep
-    from driftlab.analysis.tolerance import tolerances
+    from driftlab.analysis.tolerance.findings import Tolerance
+    from driftlab.analysis.tolerance.tolerances import tolerances
     from driftlab.errors import DriftlabError
     from driftlab.inference import predict
     from driftlab.isp.develop import Region, develop, mosaic_of
@@ -104,11 +104,11 @@ _HOMES = {
     "Sensor": "driftlab.isp.stage",
     "Settings": "driftlab.isp.settings",
     "TaskModel": "driftlab.model.task_model",
-    "Tolerance": "driftlab.analysis.findings",
+    "Tolerance": "driftlab.analysis.tolerance.findings",
     "Unprocess": "driftlab.raw.unprocess",
     "axes_of": "driftlab.analysis.axes",
     "develop": "driftlab.isp.develop",
-    "forensics": "driftlab.analysis.forensics",
+    "forensics": "driftlab.analysis.forensics.search",
     "judge": "driftlab.report.judge",
     "load_model": "driftlab.model.load",
     "load_raw": "driftlab.raw.load",
@@ -118,9 +118,9 @@ _HOMES = {
     "predict": "driftlab.inference",
     "read_report": "driftlab.report.read",
     "run": "driftlab.isp.pipeline",
-    "sensitivities": "driftlab.analysis.sensitivity",
+    "sensitivities": "driftlab.analysis.sensitivity.sensitivities",
     "sweep": "driftlab.analysis.sweep",
-    "tolerances": "driftlab.analysis.tolerance",
+    "tolerances": "driftlab.analysis.tolerance.tolerances",
     "write_dng": "driftlab.raw.dng",
     "write_picture": "driftlab.picture",
     "write_report": "driftlab.report.write",

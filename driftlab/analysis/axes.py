@@ -14,7 +14,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from driftlab.analysis.linearized import Active, actives
+from driftlab.analysis.sensitivity.linearized import Active, actives
 from driftlab.analysis.target import AnalysisError
 from driftlab.isp.settings import Settings
 from driftlab.isp.stage import Gradient, Param

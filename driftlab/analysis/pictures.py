@@ -16,7 +16,7 @@ from torch import Tensor
 
 from driftlab.analysis.axes import Axis
 from driftlab.analysis.cases import Case
-from driftlab.analysis.linearized import chain_of, linearized, pieces
+from driftlab.analysis.sensitivity.linearized import chain_of, linearized, pieces
 from driftlab.isp.develop import Window, tiles, window
 from driftlab.isp.pipeline import Pipeline, run
 from driftlab.isp.settings import Settings

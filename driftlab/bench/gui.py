@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import torch
 
-from driftlab.analysis.sensitivity import sensitivities
+from driftlab.analysis.sensitivity.sensitivities import sensitivities
 from driftlab.bench.develop import large_frame
 from driftlab.bench.gui_memory import hour
 from driftlab.bench.measure import Result

@@ -12,8 +12,8 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from driftlab.analysis.linearized import actives
-from driftlab.analysis.sensitivity import Heatmap, Table, sensitivities
+from driftlab.analysis.sensitivity.linearized import actives
+from driftlab.analysis.sensitivity.sensitivities import Heatmap, Table, sensitivities
 from driftlab.bench.develop import large_frame
 from driftlab.bench.measure import Result, versus
 from driftlab.bench.mobilenet import mobilenet_v2

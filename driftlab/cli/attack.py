@@ -11,7 +11,7 @@ from driftlab.cli.data import Data, add_data, data_of
 from driftlab.cli.options import OptionError, add_model, add_settings, model_of, print_json, progress
 
 if TYPE_CHECKING:
-    from driftlab.analysis.breakage import Forensics, ParameterFinding, Rank
+    from driftlab.analysis.forensics.breakage import Forensics, ParameterFinding, Rank
 
 #: Parameters of a vector of settings that a line has room for, those that travel farthest.
 TOLD = 4
@@ -97,7 +97,7 @@ def _check(arguments: argparse.Namespace) -> None:
 def _searched(
     arguments: argparse.Namespace, data: Data, model: object, ranges: dict[str, tuple[float, float] | None] | None
 ) -> Forensics:
-    from driftlab.analysis.forensics import WEIGHTS, forensics
+    from driftlab.analysis.forensics.search import WEIGHTS, forensics
 
     found: Forensics | None = None
     share = 0.0

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-from driftlab.analysis.breakage import Flip, Forensics, GroupFinding, ParameterFinding, Sight
+from driftlab.analysis.forensics.breakage import Flip, Forensics, GroupFinding, ParameterFinding, Sight
 from driftlab.atomic import whole_file
 from driftlab.cli.data import Data
 from driftlab.cli.options import OptionError

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from driftlab import resource
-from driftlab.analysis.breakage import Forensics, GroupFinding, View
+from driftlab.analysis.forensics.breakage import Forensics, GroupFinding, View
 from driftlab.atomic import whole_file
 
 __all__ = ["draw_curves", "draw_gallery"]

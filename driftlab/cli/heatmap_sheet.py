@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from driftlab.analysis.colors import DIVERGING, SEQUENTIAL, colored
+from driftlab.analysis.sensitivity.colors import DIVERGING, SEQUENTIAL, colored
 from driftlab.atomic import whole_file
 
 __all__ = ["Panel", "draw_sheet"]

@@ -23,7 +23,7 @@ from driftlab.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from driftlab.analysis.sensitivity import Heatmap, Item, StageHeatmaps, Table
+    from driftlab.analysis.sensitivity.sensitivities import Heatmap, Item, StageHeatmaps, Table
     from driftlab.model.task_model import TaskModel
     from driftlab.raw.frame import RawFrame
 
@@ -61,7 +61,7 @@ def add(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Compute and print."""
     from driftlab.analysis.mask import mask_on
-    from driftlab.analysis.sensitivity import Heatmap, StageHeatmaps, Table, sensitivities
+    from driftlab.analysis.sensitivity.sensitivities import Heatmap, StageHeatmaps, Table, sensitivities
     from driftlab.analysis.target import AnalysisError
     from driftlab.isp.develop import Region
 
@@ -117,7 +117,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _shown(steps: Iterator[Item]) -> Iterator[Item]:
-    from driftlab.analysis.sensitivity import Table
+    from driftlab.analysis.sensitivity.sensitivities import Table
 
     share = 0.0
 
@@ -204,7 +204,7 @@ def _lines(path: str, frame: RawFrame, table: Table, sums: dict[str, float], fol
 
 def _summary_facts(tables: list[Table]) -> dict[str, Any]:
     """What the frames say together, ready for JSON: the last line of several files."""
-    from driftlab.analysis.summary import summarized
+    from driftlab.analysis.sensitivity.summary import summarized
 
     rows = [{**asdict(each), "by_class": dict(each.by_class)} for each in summarized(tables)]
     return {"summary": {"files": len(tables), "parameters": rows, "normalized": NORMALIZED}}
@@ -212,7 +212,7 @@ def _summary_facts(tables: list[Table]) -> dict[str, Any]:
 
 def _summary_lines(tables: list[Table]) -> Iterator[str]:
     """What the frames say together; sizes by class where there are several."""
-    from driftlab.analysis.summary import summarized
+    from driftlab.analysis.sensitivity.summary import summarized
 
     summaries = summarized(tables)
     classes = list(dict.fromkeys(name for each in summaries for name in each.by_class))
@@ -257,7 +257,7 @@ def _write_array(values: Any, path: Path) -> None:
 
 def _write_heatmap(folder: Path, frame: RawFrame, heatmap: Heatmap, table: Table | None) -> None:
     """`KEY.npy`, exact, and `KEY.png`, beside the picture it lies over."""
-    from driftlab.analysis.colors import limit_of
+    from driftlab.analysis.sensitivity.colors import limit_of
     from driftlab.cli.heatmap_sheet import Panel, draw_sheet
     from driftlab.isp.develop import develop
 
@@ -279,7 +279,7 @@ def _write_heatmap(folder: Path, frame: RawFrame, heatmap: Heatmap, table: Table
 
 def _write_stages(folder: Path, frame: RawFrame, heatmaps: StageHeatmaps) -> None:
     """`stage-NN-NAME.npy` of every stage, and `stages.png`, all on one scale."""
-    from driftlab.analysis.colors import limit_of
+    from driftlab.analysis.sensitivity.colors import limit_of
     from driftlab.cli.heatmap_sheet import Panel, draw_sheet
 
     for number, (name, values) in enumerate(heatmaps.maps.items(), 1):

@@ -15,8 +15,8 @@ from driftlab.cli.options import OptionError, add_model, add_settings, model_of,
 if TYPE_CHECKING:
     from driftlab.analysis.axes import Axis
     from driftlab.analysis.criterion import Criterion
-    from driftlab.analysis.findings import AxisFinding, End, Failure, JointFinding, Tolerance
-    from driftlab.analysis.summary import Summary
+    from driftlab.analysis.sensitivity.summary import Summary
+    from driftlab.analysis.tolerance.findings import AxisFinding, End, Failure, JointFinding, Tolerance
     from driftlab.model.task_model import TaskModel
 
 #: In the output folder while the search runs: what it has found, for the same command to go on from.
@@ -133,9 +133,9 @@ def _searched(
     arguments: argparse.Namespace, data: Data, model: TaskModel, axes: list[Axis], criterion: Criterion
 ) -> Tolerance:
     """The complete result; what is found on the way is kept for the next time until the report is written."""
-    from driftlab.analysis.findings import Tolerance
-    from driftlab.analysis.intervals import RESOLUTION
-    from driftlab.analysis.tolerance import question_digest, tolerances
+    from driftlab.analysis.tolerance.findings import Tolerance
+    from driftlab.analysis.tolerance.intervals import RESOLUTION
+    from driftlab.analysis.tolerance.tolerances import question_digest, tolerances
     from driftlab.journal import Journal
 
     journal = Journal(arguments.output / JOURNAL, question_digest(data.cases, model, criterion))
@@ -171,7 +171,7 @@ def _searched(
 
 def _sensitivity(data: Data, model: TaskModel) -> tuple[Summary, ...]:
     """What the answers hang on at nominal, of all pictures; those of the first few held against finite differences."""
-    from driftlab.analysis.summary import case_tables, summarized
+    from driftlab.analysis.sensitivity.summary import case_tables, summarized
 
     done = 0
 

@@ -9,7 +9,7 @@ from driftlab.gui.widgets.band import Band
 
 if TYPE_CHECKING:
     from driftlab.analysis.axes import Axis
-    from driftlab.analysis.findings import AxisFinding, Tolerance
+    from driftlab.analysis.tolerance.findings import AxisFinding, Tolerance
     from driftlab.isp.settings import Settings
 
 __all__ = ["ALONE", "bands_of", "failure_text", "position", "position_of", "safe_text", "status_text", "value_at"]

@@ -21,7 +21,7 @@ from driftlab.gui.widgets.rows_table import Row
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from driftlab.analysis.breakage import Forensics, Rank, Sight, View
+    from driftlab.analysis.forensics.breakage import Forensics, Rank, Sight, View
     from driftlab.gui.breaking import BreakQuestion
     from driftlab.isp.settings import Settings
 

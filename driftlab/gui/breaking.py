@@ -1,6 +1,6 @@
 """Asks the worker what breaks the model first, when it is told to, and knows of which pictures that is.
 
-Lives in the GUI's thread; the generator of `analysis.forensics` runs in the worker's.
+Lives in the GUI's thread; the generator of `analysis.forensics.search` runs in the worker's.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from driftlab.gui.tolerating import Scope, Tolerating, decides
 from driftlab.gui.worker import Worker
 
 if TYPE_CHECKING:
-    from driftlab.analysis.breakage import Forensics
+    from driftlab.analysis.forensics.breakage import Forensics
     from driftlab.model.task_model import TaskModel
 
 __all__ = ["BreakQuestion", "Breaking"]
@@ -144,7 +144,7 @@ class Breaking(QObject):
 
 
 def _broken(question: BreakQuestion) -> Iterator[Forensics | None]:
-    from driftlab.analysis.forensics import forensics
+    from driftlab.analysis.forensics.search import forensics
 
     cases = yield from case_steps(question.pictures)
     yield from forensics(cases, question.model, groups=question.groups or None, distance=question.distance)

@@ -1,6 +1,6 @@
 """Asks the worker what the answer hangs on, a moment after the last change, and knows what is of which settings.
 
-Lives in the GUI's thread; the generator of `analysis.sensitivity` runs in the worker's.
+Lives in the GUI's thread; the generator of `analysis.sensitivity.sensitivities` runs in the worker's.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from driftlab.gui.document import Document, Mask
 from driftlab.gui.worker import Worker
 
 if TYPE_CHECKING:
-    from driftlab.analysis.sensitivity import Heatmap, Item, StageHeatmaps, Table
+    from driftlab.analysis.sensitivity.sensitivities import Heatmap, Item, StageHeatmaps, Table
 
 __all__ = ["Explaining"]
 
@@ -166,8 +166,8 @@ class Explaining(QObject):
 
 
 def _explained(question: Question, selected: str, target: str | None, mask: Mask | None) -> Iterator[Item]:
-    from driftlab.analysis.linearized import actives
-    from driftlab.analysis.sensitivity import Table
+    from driftlab.analysis.sensitivity.linearized import actives
+    from driftlab.analysis.sensitivity.sensitivities import Table
     from driftlab.isp.develop import picture_size
 
     frame, settings, region = question.frame, question.settings, question.region
@@ -197,7 +197,7 @@ def _sensitivities(
     import torch
 
     from driftlab.analysis.mask import mask_on
-    from driftlab.analysis.sensitivity import sensitivities
+    from driftlab.analysis.sensitivity.sensitivities import sensitivities
 
     frame, settings, model, region = question.frame, question.settings, question.model, question.region
     against = None

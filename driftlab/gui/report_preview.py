@@ -10,7 +10,7 @@ from driftlab.gui.numbers import written
 from driftlab.gui.titles import title_of
 
 if TYPE_CHECKING:
-    from driftlab.analysis.findings import JointFinding, Tolerance
+    from driftlab.analysis.tolerance.findings import JointFinding, Tolerance
 
 __all__ = ["preview_of"]
 

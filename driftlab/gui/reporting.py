@@ -17,9 +17,9 @@ from driftlab.gui.picked import Picked, case_steps
 
 if TYPE_CHECKING:
     from driftlab.analysis.cases import Case
-    from driftlab.analysis.findings import Tolerance
-    from driftlab.analysis.summary import Summary
-    from driftlab.analysis.tolerance import Progress
+    from driftlab.analysis.sensitivity.summary import Summary
+    from driftlab.analysis.tolerance.findings import Tolerance
+    from driftlab.analysis.tolerance.tolerances import Progress
     from driftlab.model.task_model import TaskModel
     from driftlab.report.purpose import Purpose
 
@@ -72,9 +72,9 @@ def drafted(question: ReportQuestion) -> Iterator[Progress | Tolerance | Explain
     """The search, then the sensitivities, at last the draft."""
     from driftlab.analysis.axes import axes_of, parse_ranges
     from driftlab.analysis.criterion import parse_criterion
-    from driftlab.analysis.findings import Tolerance
-    from driftlab.analysis.summary import case_tables, summarized
-    from driftlab.analysis.tolerance import tolerances
+    from driftlab.analysis.sensitivity.summary import case_tables, summarized
+    from driftlab.analysis.tolerance.findings import Tolerance
+    from driftlab.analysis.tolerance.tolerances import tolerances
     from driftlab.data.entries import check_labels
 
     started = datetime.now(UTC)

@@ -13,7 +13,7 @@ from driftlab.gui.case_command import case_words, model_words
 from driftlab.gui.document import Document
 
 if TYPE_CHECKING:
-    from driftlab.analysis.findings import Tolerance
+    from driftlab.analysis.tolerance.findings import Tolerance
     from driftlab.gui.tolerating import ToleranceQuestion
 
 __all__ = ["as_command", "as_csv", "as_json", "csv_text"]

@@ -1,7 +1,7 @@
 """Asks the worker how far every parameter may go, and knows of which settings, pictures and criterion that is.
 
 For the picture that is shown it asks by itself, when nothing else is to be done; for all frames when it is told to.
-Lives in the GUI's thread; the generator of `analysis.tolerance` runs in the worker's.
+Lives in the GUI's thread; the generator of `analysis.tolerance.tolerances` runs in the worker's.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from driftlab.gui.picked import Picked, case_steps, pick, same_pictures
 from driftlab.gui.worker import Worker
 
 if TYPE_CHECKING:
-    from driftlab.analysis.findings import Tolerance
-    from driftlab.analysis.tolerance import Progress
+    from driftlab.analysis.tolerance.findings import Tolerance
+    from driftlab.analysis.tolerance.tolerances import Progress
     from driftlab.data.entries import Entry as Truth
     from driftlab.model.task_model import TaskModel
 
@@ -223,7 +223,7 @@ def decides(model: TaskModel) -> bool:
 def _searched(question: ToleranceQuestion) -> Iterator[Progress | Tolerance | None]:
     from driftlab.analysis.axes import axes_of
     from driftlab.analysis.criterion import parse_criterion
-    from driftlab.analysis.tolerance import tolerances
+    from driftlab.analysis.tolerance.tolerances import tolerances
 
     cases = yield from case_steps(question.pictures)
     axes = axes_of([case.settings for case in cases])

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import torch
 
-from driftlab.analysis.findings import Tolerance
-from driftlab.analysis.summary import Summary
+from driftlab.analysis.sensitivity.summary import Summary
+from driftlab.analysis.tolerance.findings import Tolerance
 from driftlab.report.canonical import digest_of, report_id_of
 from driftlab.report.command import kept_options, without_output
 from driftlab.report.compare import SAME

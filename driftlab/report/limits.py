@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, Final
 
-from driftlab.analysis.findings import AxisFinding, Tolerance
+from driftlab.analysis.tolerance.findings import AxisFinding, Tolerance
 from driftlab.report.origin import cameras_of, span
 
 __all__ = ["guard_of", "limits_of"]

@@ -13,8 +13,8 @@ from typing import Any
 import torch
 
 from driftlab.analysis.axes import Axis
-from driftlab.analysis.findings import AxisFinding, End, Failure, JointFinding, Probe, Tolerance
-from driftlab.analysis.summary import Summary
+from driftlab.analysis.sensitivity.summary import Summary
+from driftlab.analysis.tolerance.findings import AxisFinding, End, Failure, JointFinding, Probe, Tolerance
 from driftlab.model.card import Task
 from driftlab.report.canonical import number
 from driftlab.report.origin import label_of

@@ -7,8 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from driftlab.analysis.findings import Tolerance
-from driftlab.analysis.summary import Summary
+from driftlab.analysis.sensitivity.summary import Summary
+from driftlab.analysis.tolerance.findings import Tolerance
 from driftlab.atomic import whole_files
 from driftlab.report.canonical import readable
 from driftlab.report.content import content_of

@@ -13,8 +13,8 @@ from torch import Tensor
 from driftlab.analysis.axes import axes_of
 from driftlab.analysis.cases import Case
 from driftlab.analysis.criterion import parse_criterion
-from driftlab.analysis.findings import AxisFinding, Tolerance
-from driftlab.analysis.tolerance import Progress, tolerances
+from driftlab.analysis.tolerance.findings import AxisFinding, Tolerance
+from driftlab.analysis.tolerance.tolerances import Progress, tolerances
 from driftlab.isp.pipeline import CAMERA
 from driftlab.model.task_model import TaskModel
 from driftlab.raw.frame import CFA

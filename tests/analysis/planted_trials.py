@@ -11,7 +11,7 @@ from torch import Tensor
 from driftlab.analysis.axes import Axis
 from driftlab.analysis.cases import Case
 from driftlab.analysis.criterion import parse_criterion
-from driftlab.analysis.rule import Rule, rule_of
+from driftlab.analysis.tolerance.rule import Rule, rule_of
 from driftlab.analysis.trials import Answers, Trials
 from driftlab.isp.pipeline import PIPELINES
 from driftlab.isp.stage import Gradient, Param

@@ -13,7 +13,7 @@ import torch
 from PySide6.QtCore import Qt
 
 from driftlab import resource
-from driftlab.analysis.sensitivity import Table, sensitivities
+from driftlab.analysis.sensitivity.sensitivities import Table, sensitivities
 from driftlab.cli import main
 from driftlab.gui.command import command
 from driftlab.gui.main_window import MainWindow

@@ -9,7 +9,7 @@ from typing import Any
 from driftlab.analysis.axes import Axis, axes_of
 from driftlab.analysis.cases import Case
 from driftlab.analysis.criterion import Criterion
-from driftlab.analysis.findings import (
+from driftlab.analysis.tolerance.findings import (
     AxisFinding,
     End,
     Failure,

@@ -34,7 +34,7 @@ from driftlab.gui.widgets.notice import Notice
 from driftlab.gui.widgets.rows_table import RowsTable
 
 if TYPE_CHECKING:
-    from driftlab.analysis.breakage import Forensics, Sight, View
+    from driftlab.analysis.forensics.breakage import Forensics, Sight, View
 
 __all__ = ["ForensicsPanel"]
 
@@ -219,7 +219,7 @@ class ForensicsPanel(QWidget):
         settings = self._document.nominal
         if settings is None:
             return
-        from driftlab.analysis.linearized import actives
+        from driftlab.analysis.sensitivity.linearized import actives
 
         names = [*dict.fromkeys(each.stage.name for each in actives(settings)), "all"]
         if names == [action.text() for action in self._group_actions]:

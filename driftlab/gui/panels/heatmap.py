@@ -30,7 +30,7 @@ from driftlab.gui.titles import title_of
 from driftlab.gui.widgets.notice import Notice
 
 if TYPE_CHECKING:
-    from driftlab.analysis.sensitivity import Heatmap, StageHeatmaps, Table
+    from driftlab.analysis.sensitivity.sensitivities import Heatmap, StageHeatmaps, Table
 
 __all__ = ["HeatmapPanel"]
 

@@ -25,7 +25,7 @@ from driftlab.gui.widgets.sensitivity_bars import SensitivityBar, SensitivityBar
 from driftlab.gui.widgets.target_box import TargetBox
 
 if TYPE_CHECKING:
-    from driftlab.analysis.sensitivity import Sensitivity, Table
+    from driftlab.analysis.sensitivity.sensitivities import Sensitivity, Table
 
 __all__ = ["SensitivityPanel"]
 

@@ -33,8 +33,8 @@ from driftlab.gui.widgets.notice import Notice
 from driftlab.gui.widgets.rows_table import Row, RowsTable
 
 if TYPE_CHECKING:
-    from driftlab.analysis.findings import AxisFinding, Tolerance
-    from driftlab.analysis.tolerance import Progress
+    from driftlab.analysis.tolerance.findings import AxisFinding, Tolerance
+    from driftlab.analysis.tolerance.tolerances import Progress
     from driftlab.isp.settings import Settings
 
 __all__ = ["TolerancePanel"]

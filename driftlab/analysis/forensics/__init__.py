@@ -1,0 +1,1 @@
+"""Which drift breaks a model, and what breaks it first."""

@@ -1,0 +1,1 @@
+"""How fast the target moves with every parameter, and where in the picture it does."""
