@@ -41,7 +41,8 @@ class Worker(QObject):
         self._running: str | None = None
         self._wake = threading.Condition()
         self._stopping = False
-        self._thread = threading.Thread(target=self._loop, name=f"driftlab {name}")
+        # A daemon: where a window can't be made nobody closes it, and the process is to end all the same.
+        self._thread = threading.Thread(target=self._loop, name=f"driftlab {name}", daemon=True)
         self._thread.start()
 
     def submit(self, kind: str, job: Job) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -131,3 +133,8 @@ def test_what_is_canceled_ends_though_its_kind_finishes(worker: Worker, qtbot) -
     with qtbot.waitSignal(worker.finished, timeout=5000):
         worker.submit("logits", lambda: iter([2]))
     assert seen == [2]
+
+
+def test_a_process_ends_though_nobody_closes_it() -> None:
+    code = 'from driftlab.gui.worker import Worker; w = Worker(["logits"], "compute"); raise SystemExit(3)'
+    assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 3
