@@ -15,8 +15,8 @@ from PySide6.QtWidgets import QApplication
 from driftlab.gui import theme
 from driftlab.gui.dump_dialog import DumpDialog
 from driftlab.gui.gpu_engine import best_engine
+from driftlab.gui.loading import FirstSettings, LoadFrame, LoadModel
 from driftlab.gui.main_window import MainWindow
-from driftlab.gui.opening import FirstSettings, LoadFrame, LoadModel
 from driftlab.gui.sorting import sort
 
 if TYPE_CHECKING:

@@ -27,8 +27,8 @@ from driftlab.gui.widgets.message_bar import MessageBar
 from driftlab.gui.worker import Worker
 
 if TYPE_CHECKING:
+    from driftlab.gui.loading import Untrusted
     from driftlab.gui.main_window import MainWindow
-    from driftlab.gui.opening import Untrusted
     from driftlab.gui.preview_source import Engine
     from driftlab.isp.presets import Preset
     from driftlab.isp.settings import Settings

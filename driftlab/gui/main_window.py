@@ -19,7 +19,8 @@ from driftlab.gui.dropping import Dropping
 from driftlab.gui.explaining import Explaining
 from driftlab.gui.held_key import HeldKey
 from driftlab.gui.jobs import ASIDE, Jobs, make_worker
-from driftlab.gui.opening import Opening, Untrusted
+from driftlab.gui.loading import Untrusted
+from driftlab.gui.opening import Opening
 from driftlab.gui.panels.frames import FramesPanel
 from driftlab.gui.panels.heatmap import HeatmapPanel
 from driftlab.gui.panels.jobs import JobsPopup

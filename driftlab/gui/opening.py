@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,34 +12,29 @@ from PySide6.QtCore import QObject, QSettings, Signal
 from driftlab import resource
 from driftlab.gui.document import Document, Entry, Mask
 from driftlab.gui.dump_dialog import Dump
+from driftlab.gui.loading import (
+    FirstSettings,
+    LoadFrame,
+    LoadModel,
+    Untrusted,
+    alike,
+    frame_steps,
+    import_steps,
+    mask_steps,
+    model_steps,
+)
 from driftlab.gui.problem import Problem
 from driftlab.gui.sorting import Sorted, sort
 from driftlab.gui.worker import Worker
 
 if TYPE_CHECKING:
-    from driftlab.isp.settings import Settings
-    from driftlab.model.source import Source
     from driftlab.model.task_model import TaskModel
     from driftlab.raw.description import Description
-    from driftlab.raw.frame import RawFrame
 
-__all__ = ["LoadFrame", "LoadModel", "Opening", "Untrusted"]
-
-LoadFrame = Callable[[str], "RawFrame"]
-FirstSettings = Callable[["RawFrame"], "Settings"]
-LoadModel = Callable[[str, bool], "TaskModel"]
+__all__ = ["Opening"]
 
 TRUSTED: Final = "trusted_models"
 RECENT: Final = "recent"
-
-
-class Untrusted:
-    """A model that is not loaded before somebody has said that its code may run."""
-
-    def __init__(self, path: str, source: Source, load: LoadModel | None) -> None:
-        self.path = path
-        self.source = source
-        self.load = load
 
 
 class Opening(QObject):
@@ -72,7 +65,7 @@ class Opening(QObject):
 
     def warm_up(self) -> None:
         """Import what the first frame will need, while the window is already there."""
-        self._worker.submit("frame", _imported)
+        self._worker.submit("frame", import_steps)
 
     def open(self, paths: list[Path]) -> None:
         """Open whatever these paths are: frames, folders, a model, settings."""
@@ -107,7 +100,7 @@ class Opening(QObject):
         """Hold the segmentations of the frame that is shown against a mask."""
         current = self._document.current
         if current is not None:
-            self._begin("mask", path.name, partial(_mask, current, path))
+            self._begin("mask", path.name, partial(mask_steps, current, path))
 
     def open_sample(self) -> None:
         """The bundled example: a frame that the model has right, its fellows, and the model."""
@@ -123,7 +116,7 @@ class Opening(QObject):
         load, first = (self.load_frame, self.first_settings) if entry.path in self.named else (None, None)
         if load is not None and entry.description is None:
             entry.description = self.named_description
-        self._begin("frame", entry.path.name, partial(_frame, entry, load, first, self._described))
+        self._begin("frame", entry.path.name, partial(frame_steps, entry, load, first, self._described))
 
     def open_described(self, path: Path, description: Description, remember: bool) -> None:
         """Open a headerless dump as described, and keep that beside it if it shall be remembered."""
@@ -132,7 +125,7 @@ class Opening(QObject):
 
         entry = self._document.add([path])[0]
         entry.description = description
-        self._described[_alike(path)] = description
+        self._described[alike(path)] = description
         if remember:
             try:
                 write_beside(path, description)
@@ -144,14 +137,16 @@ class Opening(QObject):
 
     def step(self, by: int) -> None:
         """Show the frame so many places further on, round and round."""
-        entries, current = self._document.entries, self._document.current
+        entries, start = self._document.entries, self._document.current
+        if "frame" in self._loading and self._selected in entries:
+            start = self._selected  # steps that come faster than frames load are counted all the same
         if entries:
-            at = entries.index(current) if current in entries else 0
+            at = entries.index(start) if start in entries else 0
             self.select(entries[(at + by) % len(entries)])
 
     def open_model(self, path: str, trust: bool = False, load: LoadModel | None = None) -> None:
         """Load a task model, by `load` if given; one that can run code is asked about, once for each sha256."""
-        self._begin("model", Path(path).name, partial(_model, path, trust, self._trusted(), load))
+        self._begin("model", Path(path).name, partial(model_steps, path, trust, self._trusted(), load))
 
     def trust(self, untrusted: Untrusted) -> None:
         """Somebody has said that this model's code may run: remember it and load."""
@@ -239,17 +234,20 @@ class Opening(QObject):
             self._say()
 
     def _fail(self, kind: str, generation: int, error: Exception) -> None:
-        if kind in self._generation:
+        if kind in self._generation and generation == self._generation[kind]:
             self.failed.emit(Problem.of(error))
             self._end(kind, generation)
             if kind == "frame":
                 self._withdraw()
 
     def _withdraw(self) -> None:
-        """What can't be opened is no frame."""
-        entry = self._selected
-        if entry in self._document.entries and entry is not self._document.current:
+        """What can't be opened is no frame; where none is shown yet, the next one has its turn."""
+        entry, entries = self._selected, self._document.entries
+        if entry in entries and entry is not self._document.current:
+            at = entries.index(entry)
             self._document.remove(entry)
+            if self._document.current is None and entries:
+                self.select(entries[at % len(entries)])
 
     def _say(self) -> None:
         names = ", ".join(self._loading.values())
@@ -259,58 +257,3 @@ class Opening(QObject):
 def _listed(value: object) -> list[object]:
     """What QSettings gives for a list: a list, its only element, or nothing."""
     return [] if value is None else list(value) if isinstance(value, list | tuple) else [value]
-
-
-def _imported() -> Iterator[None]:
-    for name in ("driftlab.raw.load", "driftlab.isp.develop", "driftlab.isp.draft", "driftlab.model.load"):
-        import_module(name)
-        yield None  # a frame that has been asked for meanwhile comes first
-    gc.freeze()  # what has been imported stays: to look through it for garbage would hold up every thread
-
-
-def _mask(entry: Entry, path: Path) -> Iterator[tuple[Entry, Mask]]:
-    from driftlab.mask_file import read_mask
-
-    yield entry, Mask(path, read_mask(path))
-
-
-def _alike(path: Path) -> tuple[str, int]:
-    """What dumps of one camera have in common."""
-    return path.suffix, path.stat().st_size
-
-
-def _frame(
-    entry: Entry, load: LoadFrame | None, first: FirstSettings | None, described: Mapping[tuple[str, int], Description]
-) -> Iterator[tuple[Entry, RawFrame, Settings] | Dump]:
-    from driftlab.raw.description import Undescribed, beside
-    from driftlab.raw.dump import likely_dump
-    from driftlab.raw.frame import RawError
-    from driftlab.raw.load import load_raw
-
-    path = entry.path
-    try:
-        frame = load(str(path)) if load is not None else load_raw(path, description=entry.description)
-    except RawError as error:
-        said = beside(path) if not isinstance(error, Undescribed) and entry.description is None else None
-        if not isinstance(error, Undescribed) and not (said and said.is_dump):
-            raise
-        yield Dump(path, path.stat().st_size, said or described.get(_alike(path)) or likely_dump(path), str(error))
-        return
-    from driftlab.isp.pipeline import CAMERA
-
-    yield entry, frame, (first or CAMERA.settings)(frame)
-
-
-def _model(
-    path: str, trust: bool, trusted: frozenset[str], load: LoadModel | None
-) -> Iterator[Untrusted | tuple[TaskModel, str] | None]:
-    yield None  # the import below takes a second: here a newer request may come first
-    from driftlab.model.load import find_source, load_model
-
-    source = find_source(path)
-    if source.risk and not trust and source.sha256 not in trusted:
-        yield Untrusted(path, source, load)
-    elif load is not None:
-        yield load(path, bool(source.risk)), path
-    else:
-        yield load_model(path, trust=bool(source.risk)), path
