@@ -184,12 +184,24 @@ class Computing(QObject):
     def _note_flip(self, before: Answer | None, now: Answer) -> None:
         if before is None or before.top is None or now.top is None or before.top == now.top:
             return
-        self.flip = Flip(before.top, now.top, self._document.last_edit)
+        self.flip = Flip(before.top, now.top, _cause(before.question, now.question, self._document.last_edit))
         self.flipped.emit(self.flip)
 
     def _fail(self, kind: str, generation: int, error: Exception) -> None:
         if kind == "logits" and generation == self._generation:
             self.failed.emit(error)
+
+
+def _cause(before: Question, now: Question, edit: str | None) -> str | None:
+    """The key that lies between two answers: the only one that differs, or of several the one that was edited last."""
+    then, settings = before.settings, now.settings
+    if then.pipeline is not settings.pipeline:
+        return None
+    changed = [key for key in settings if settings[key] != then[key]]
+    if len(changed) == 1:
+        return changed[0]
+    named = edit in changed or (changed and edit not in settings)  # an edit of several has a name of its own
+    return edit if named else None
 
 
 def is_segmentation(prediction: Prediction | Segmentation) -> TypeGuard[Segmentation]:

@@ -7,7 +7,7 @@ neither torch nor a pipeline before the first frame is there.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,11 +49,16 @@ class Entry:
     frame: RawFrame | None = None
     history: History[Settings] | None = None
     nominal: Settings | None = None
-    #: Whether `nominal` was chosen, and is not what was shot.
-    pinned: bool = False
+    #: The nominal settings that were chosen, by pipeline; for others it is what was shot.
+    pins: dict[str, Settings] = field(default_factory=dict)
     region: Region | None = None
     region_size: tuple[int, int] | None = None
     mask: Mask | None = None
+
+    @property
+    def pinned(self) -> bool:
+        """Whether the nominal settings were chosen, and are not what was shot."""
+        return self.nominal is not None and self.nominal.pipeline.name in self.pins
 
 
 class Document(QObject):
@@ -224,8 +229,8 @@ class Document(QObject):
         if self.settings is not None and (settings != self.settings or settings.pipeline is not self.settings.pipeline):
             self.last_edit = None
             other = settings.pipeline is not self.settings.pipeline
-            if other and self._current is not None and self.frame is not None:
-                self._current.nominal, self._current.pinned = settings.pipeline.settings(self.frame), False
+            if other:
+                self._take_nominal_of(settings)
             self._record(settings, edit)
             if other:
                 self.nominal_changed.emit(self.nominal)
@@ -253,7 +258,7 @@ class Document(QObject):
     def pin(self) -> None:
         """Make the settings in force the nominal ones."""
         if self._current is not None and self.settings is not None:
-            self._current.nominal, self._current.pinned = self.settings, True
+            self._current.nominal = self._current.pins[self.settings.pipeline.name] = self.settings
             self.nominal_changed.emit(self.settings)
 
     def undo(self) -> None:
@@ -291,12 +296,18 @@ class Document(QObject):
         if self.region != region_before:
             self.region_changed.emit(self.region)
 
+    def _take_nominal_of(self, settings: Settings) -> None:
+        """The nominal settings in the pipeline of these: as pinned there, or as shot."""
+        entry = self._current
+        if entry is not None and entry.frame is not None:
+            entry.nominal = entry.pins.get(settings.pipeline.name) or settings.pipeline.settings(entry.frame)
+
     def _step(self, history: History[Settings], edit: str, move: Callable[[], Settings]) -> None:
         before, region = history.current, self.region
         self.last_edit = edit if edit in before else None
         settings = move()
-        if settings.pipeline is not before.pipeline and self._current is not None and self.frame is not None:
-            self._current.nominal, self._current.pinned = settings.pipeline.settings(self.frame), False
+        if settings.pipeline is not before.pipeline:
+            self._take_nominal_of(settings)
             self.nominal_changed.emit(self.nominal)
         self._tell(settings, region)
 

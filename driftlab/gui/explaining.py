@@ -82,14 +82,22 @@ class Explaining(QObject):
         wanted = self.table is not None and self.table.no_heatmaps is None and self._has_heatmap(self.selected)
         return known and (not wanted or self.selected in self.heatmaps)
 
+    @property
+    def fresh(self) -> bool:
+        """Whether what is known, be it all or a part, is of the question in force."""
+        question = self._computing.question
+        return question is not None and question.same(self._question)
+
     def select(self, key: str) -> None:
-        """Show this parameter's heatmap."""
+        """Show this parameter's heatmap; one of earlier settings is waited for."""
         if key != self.selected:
             self.selected = key
             self.selected_changed.emit(key)
+        if not self.fresh:
+            return
         if key in self.heatmaps:
             self.heatmap_changed.emit(self.heatmaps[key])
-        elif self._question is not None and not self._later.isActive():
+        elif not self._later.isActive() and not self._document.dragging:
             self._ask()
 
     def ask_again(self) -> None:

@@ -68,3 +68,19 @@ def test_a_region_outside_a_smaller_picture_still_has_an_answer(opened: MainWind
     assert opened.preview.view.region == answer.question.region
     assert opened.explaining.table is not None
     assert opened.explaining.table.question.region == answer.question.region
+
+
+def test_what_was_pinned_stays_pinned_in_its_pipeline(document: Document) -> None:
+    document.set("exposure.ev", 0.5)
+    document.pin()
+    pinned = document.nominal
+    entry = document.current
+    assert pinned is not None and entry is not None
+    document.choose_pipeline("paper")
+    assert document.nominal is not None and document.nominal["exposure.ev"] == 0 and not entry.pinned
+    document.undo()
+    assert document.nominal is pinned and entry.pinned
+    document.redo()
+    assert document.nominal.pipeline.name == "paper"
+    document.choose_pipeline("camera")
+    assert document.nominal is pinned and entry.pinned

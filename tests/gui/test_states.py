@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from PySide6.QtGui import QGuiApplication
 from driftlab.errors import DriftlabError
 from driftlab.gui import computing, explaining
 from driftlab.gui.main_window import MainWindow
+from driftlab.isp.develop import Region
 
 
 def words(window: MainWindow) -> list[str]:
@@ -78,3 +80,39 @@ def test_a_newer_question_is_no_cancel(opened: MainWindow, until: Any) -> None:
         until(lambda: "heatmap" in opened.worker.busy or opened.current)
     until(lambda: opened.current)
     assert opened.explaining.failure is None and not opened.sensitivity.notice.isVisible()
+
+
+def test_nothing_of_earlier_settings_is_shown_as_current(opened: MainWindow, until: Any) -> None:
+    until(lambda: len(opened.explaining.heatmaps) > 5)
+    panel, bars = opened.heatmap, opened.sensitivity.bars
+    panel.overlay.setChecked(True)
+    assert opened.preview.view.overlay is not None
+    opened.document.drag_begin()  # nothing is asked for while it lasts
+    opened.document.set("white_balance.r", 1.3)
+    assert bars.stale and not panel.title.isEnabled() and opened.preview.view.overlay is None
+    for key in [*opened.explaining.heatmaps][:2]:
+        bars.chosen.emit(key)
+        assert not panel.title.isEnabled() and opened.preview.view.overlay is None
+    opened.sensitivity.units.setCurrentIndex(1)
+    assert bars.stale
+    panel.what.setCurrentIndex(2)
+    assert not panel.title.isEnabled() and opened.preview.view.overlay is None
+    panel.what.setCurrentIndex(0)
+    assert not panel.title.isEnabled() and opened.preview.view.overlay is None
+    opened.document.drag_end()
+    until(lambda: opened.current)
+    assert not bars.stale and panel.title.isEnabled() and opened.preview.view.overlay is not None
+    assert opened.explaining.table is not None and opened.document.settings is not None
+    assert opened.explaining.table.question.settings == opened.document.settings
+
+
+def test_a_decision_that_another_region_changed_is_no_parameters_doing(opened: MainWindow) -> None:
+    question = opened.computing.question
+    assert question is not None
+    elsewhere = replace(question, region=Region(0, 0, 64, 64))
+    assert computing._cause(question, elsewhere, "white_balance.r") is None
+    redder = replace(question, settings=question.settings.changed({"white_balance.r": 2.0}))
+    later = replace(question, settings=redder.settings.changed({"exposure.ev": 1.0}))
+    assert computing._cause(question, redder, "exposure.ev") == "white_balance.r"  # what was edited since is not asked
+    assert computing._cause(question, later, "exposure.ev") == "exposure.ev"
+    assert computing._cause(question, later, "Temperature") == "Temperature"

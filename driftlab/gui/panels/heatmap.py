@@ -115,6 +115,8 @@ class HeatmapPanel(QWidget):
             self._show(
                 values, stages.limit or 1.0, False, f"|d target / d output| · one scale up to {stages.limit:.3g}"
             )
+        if not self._explaining.fresh:
+            self._show_stale()
 
     def _show(self, values: NDArray[np.float32], limit: float, signed: bool, title: str) -> None:
         plot = self._plot or self._make_plot()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING, Final, cast
 
 from PySide6.QtCore import Qt, Signal
@@ -174,10 +175,11 @@ class LogitsPanel(QWidget):
         changed = [each for each in now if now[each] != then[each]] if now.pipeline is then.pipeline else []
         if len(changed) == 1:  # nothing else can have done it
             key = changed[0]
-        by = f" by <b>{self._title(key)}</b>" if key else ""
+        by = f" by <b>{escape(self._title(key))}</b>" if key else ""
+        before, after = escape(nominal.top or ""), escape(answer.top)
         mark = theme.color("violated").name()
         self.flip.setText(
-            f"<span style='color:{mark}'>⚑</span> Decision changed from <b>{nominal.top}</b> to <b>{answer.top}</b>{by}"
+            f"<span style='color:{mark}'>⚑</span> Decision changed from <b>{before}</b> to <b>{after}</b>{by}"
         )
         self.flip.show()
 

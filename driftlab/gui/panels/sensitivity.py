@@ -107,6 +107,9 @@ class SensitivityPanel(QWidget):
         ]
         self.bars.show_rows(bars)
         self.bars.show_selected(self._explaining.selected)
+        if not self._explaining.fresh:
+            self.bars.show_stale()
+            return
         strongest = max((abs(row.normalized) for row in rows), default=0.0) or 1.0
         self.shares_changed.emit({row.key: row.normalized / strongest for row in rows})
 

@@ -37,14 +37,14 @@ class SensitivityBars(QWidget):
         super().__init__()
         self.rows: tuple[SensitivityBar, ...] = ()
         self._selected = ""
-        self._stale = False
+        self.stale = False
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Sensitivities")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
 
     def show_rows(self, rows: Sequence[SensitivityBar]) -> None:
         """These bars, in their order."""
-        self.rows, self._stale = tuple(rows), False
+        self.rows, self.stale = tuple(rows), False
         self.setAccessibleDescription("; ".join(f"{row.label} {row.number}" for row in rows[:10]))
         self.updateGeometry()
         self.update()
@@ -56,8 +56,8 @@ class SensitivityBars(QWidget):
 
     def show_stale(self) -> None:
         """What is shown is of earlier settings."""
-        if not self._stale:
-            self._stale = True
+        if not self.stale:
+            self.stale = True
             self.update()
 
     def sizeHint(self) -> QSize:
@@ -111,13 +111,13 @@ class SensitivityBars(QWidget):
             if row.key == self._selected:
                 painter.fillRect(QRectF(0, top, self.width(), ROW), theme.color("button"))
                 painter.fillRect(QRectF(0, top, 3, ROW), theme.color("accent"))
-            painter.setPen(theme.color("dim" if self._stale else "text"))
+            painter.setPen(theme.color("dim" if self.stale else "text"))
             label = metrics.elidedText(row.label, Qt.TextElideMode.ElideRight, labels)
             painter.drawText(QRectF(8, top, labels, ROW), middle, label)
             painter.drawText(
                 QRectF(bars.right() + 8, top, numbers, ROW), middle | Qt.AlignmentFlag.AlignRight, row.number
             )
-            name = "nominal" if self._stale else "increase" if row.share > 0 else "decrease"
+            name = "nominal" if self.stale else "increase" if row.share > 0 else "decrease"
             width = row.share * bars.width() / 2
             painter.fillRect(QRectF(min(zero, zero + width), top + 5, abs(width), ROW - 10), theme.color(name))
         painter.setPen(QPen(theme.color("line"), 1))
