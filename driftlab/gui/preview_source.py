@@ -86,6 +86,7 @@ class Readout:
     linear: tuple[float, ...]
     display: tuple[int, ...]
     output: tuple[float, ...] = ()
+    nominal: bool = False  # whether linear and display values are at the nominal settings
 
 
 class TorchEngine:
@@ -193,9 +194,11 @@ class PreviewSource(QObject):
         """Draw what a stage gives, as this job does."""
         self.worker.submit("output", job)
 
-    def readout(self, frame: RawFrame, settings: Settings, x: int, y: int, stage: str | None = None) -> None:
-        """Tell of one pixel, and of what this stage gives there."""
-        self.worker.submit("readout", partial(_readout, frame, settings, x, y, stage))
+    def readout(
+        self, frame: RawFrame, settings: Settings, x: int, y: int, stage: str | None = None, nominal: bool = False
+    ) -> None:
+        """Tell of one pixel, and of what this stage gives there; `nominal` says what the settings are."""
+        self.worker.submit("readout", partial(_readout, frame, settings, x, y, stage, nominal))
 
     @property
     def idle(self) -> bool:
@@ -254,7 +257,9 @@ def picture_of(drawn: Drawn, frame: RawFrame, settings: Settings, start: float) 
     return Picture(tuple(levels), drawn.region, drawn.size, True, frame, settings, time.perf_counter() - start)
 
 
-def _readout(frame: RawFrame, settings: Settings, x: int, y: int, stage: str | None) -> Iterator[Readout]:
+def _readout(
+    frame: RawFrame, settings: Settings, x: int, y: int, stage: str | None, nominal: bool
+) -> Iterator[Readout]:
     from driftlab.isp.develop import Region, develop, picture_size
     from driftlab.isp.stage import Domain
 
@@ -275,6 +280,7 @@ def _readout(frame: RawFrame, settings: Settings, x: int, y: int, stage: str | N
         tuple(develop(frame, settings, region=here, until=linear[-1])[:, 0, 0].tolist()) if linear else (),
         tuple(develop(frame, settings, region=here, bits=8)[:, 0, 0].tolist()),
         output,
+        nominal,
     )
 
 

@@ -42,6 +42,7 @@ class PreviewPanel(QWidget):
         self.drop_area = DropArea()
         self.inset = ModelInset(self.view)
         self._shows_mask = True
+        self._pointer: tuple[int, int] | None = None  # the pixel below it
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self.drop_area)
         self._stack.addWidget(self.view)
@@ -65,7 +66,7 @@ class PreviewPanel(QWidget):
         source.nominal_pictured.connect(self._take_nominal)
         source.read.connect(self._take_readout)
         self.view.hovered.connect(self._hover)
-        self.view.left.connect(lambda: self.readout_changed.emit(None))
+        self.view.left.connect(self._leave)
         self.view.region_drawn.connect(document.set_region)
 
     @property
@@ -85,6 +86,8 @@ class PreviewPanel(QWidget):
         self.view.holds_nominal = held
         self._draw_nominal()
         self.view.update()
+        if self._pointer is not None:
+            self._hover(*self._pointer)
 
     def split(self, on: bool) -> None:
         """Nominal to the left of a divider, now to the right."""
@@ -150,20 +153,37 @@ class PreviewPanel(QWidget):
             self.pictured.emit(picture)
             if self.view.nominal is not None and self.view.nominal.frame is not picture.frame:
                 self.view.show_nominal(None)
-                self._draw_nominal()
+            self._draw_nominal()
+            if self._pointer is not None:
+                self._hover(*self._pointer)
 
     def _take_nominal(self, picture: Picture) -> None:
         if picture.frame is self._document.frame and picture.settings == self._document.nominal:
             self.view.show_nominal(picture)
+            if self._pointer is not None:
+                self._hover(*self._pointer)
+
+    def _leave(self) -> None:
+        self._pointer = None
+        self.readout_changed.emit(None)
 
     def _hover(self, x: int, y: int) -> None:
-        frame, settings = self._document.frame, self._document.settings
-        if frame is not None and settings is not None and self._source.idle:
+        """Ask for the values of what is shown there: the nominal picture's, or the one's in force."""
+        self._pointer = x, y
+        frame, settings, shown = self._document.frame, self._document.settings, self.view.nominal
+        if frame is None or settings is None or self.view.size_ is None or self._document.dragging:
+            return  # a drag's end brings a picture, and that the values
+        if shown is not None and shown.frame is frame and self.view.shows_nominal_at(x):
+            height, width = self.view.size_
+            x, y = x * shown.size[1] // width, y * shown.size[0] // height
+            self._source.readout(frame, shown.settings, x, y, nominal=True)
+        else:
             output = self.view.output
             self._source.readout(frame, settings, x, y, output.stage if output is not None else None)
 
     def _take_readout(self, readout: Readout) -> None:
-        self.readout_changed.emit(readout)
+        if self._pointer is not None:
+            self.readout_changed.emit(readout)
 
     def _show_region(self, region: object) -> None:
         self.view.region = self._document.region

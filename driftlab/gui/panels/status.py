@@ -80,6 +80,7 @@ class StatusLine(QStatusBar):
         elif readout.linear:
             parts.append("linear " + " ".join(written(value, 3) for value in readout.linear))
         parts.append("sRGB " + " ".join(str(value) for value in readout.display))
+        parts = ["nominal", *parts] if readout.nominal else parts
         self.pixel.setText("  " + "  ·  ".join(parts))
 
     def show_picture(self, picture: Picture) -> None:

@@ -80,7 +80,8 @@ def _draw_split(view: PictureView, painter: QPainter, split: float) -> None:
 def _draw_badges(view: PictureView, painter: QPainter, whole: bool) -> None:
     if view.split is not None:
         x = view.split * view.width()
-        badge(painter, QPointF(x - 8, 8), "nominal", right=True)
+        if view.nominal is not None:
+            badge(painter, QPointF(x - 8, 8), "nominal", right=True)
         badge(painter, QPointF(x + 8, 8), "now")
     elif whole:
         badge(painter, QPointF(8, 8), "nominal")
@@ -91,7 +92,12 @@ def _draw_badges(view: PictureView, painter: QPainter, whole: bool) -> None:
 def _draw(view: PictureView, painter: QPainter, picture: Picture | None) -> None:
     if picture is not None:
         level = min(max(int(math.log2(1 / view.zoom)), 0) if view.zoom < 1 else 0, len(picture.levels) - 1)
-        _draw_image(view, painter, picture.levels[level], _rect(picture.region))
+        # At the nominal settings a picture can be larger or smaller than the one that places are counted in.
+        now, then = view.size_[1] if view.size_ is not None else picture.size[1], picture.size[1]
+        times = float(round(now / then)) if now >= then else 1 / round(then / now)
+        rect = _rect(picture.region)
+        placed = QRectF(rect.x() * times, rect.y() * times, rect.width() * times, rect.height() * times)
+        _draw_image(view, painter, picture.levels[level], placed)
 
 
 def _draw_image(view: PictureView, painter: QPainter, image: QImage, rect: QRectF) -> None:

@@ -156,6 +156,12 @@ class PictureView(QWidget):
         right, bottom = min(max(math.ceil(last.x()), left + 1), width), min(max(math.ceil(last.y()), top + 1), height)
         return Region(left, top, right - left, bottom - top)
 
+    def shows_nominal_at(self, x: int) -> bool:
+        """Whether it is the nominal picture that is shown in this column of the picture."""
+        if self.nominal is None or self.split is None:
+            return self.nominal is not None and self.holds_nominal
+        return self.output is None and self.to_widget(x + 0.5, 0).x() < self.split * self.width()
+
     def fit(self) -> None:
         """All of the picture, as large as it goes."""
         self.fits = True
