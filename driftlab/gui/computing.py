@@ -99,6 +99,7 @@ class Computing(QObject):
         self.nominal: Answer | None = None
         self.flip: Flip | None = None
         self._generation = 0
+        self._settled = 0  # up to which generation nobody waits any more: an answer may be on its way all the same
         self._soon = QTimer(self, singleShot=True, interval=0)  # one question for all that changes in one turn
         self._soon.timeout.connect(self._ask)
         for signal in (
@@ -158,10 +159,11 @@ class Computing(QObject):
             self._generation = self._worker.submit("logits", partial(_answers, wanted))
         elif self.answer is not None:
             self._worker.cancel("logits")
+            self._settled = self._generation
             self.answer_changed.emit(self.answer)
 
     def _deliver(self, kind: str, generation: int, item: Any) -> None:
-        if kind != "logits" or item is None:
+        if kind != "logits" or item is None or generation <= self._settled:
             return
         question: Question = item.question
         now = self.question

@@ -116,3 +116,28 @@ def test_a_decision_that_another_region_changed_is_no_parameters_doing(opened: M
     assert computing._cause(question, redder, "exposure.ev") == "white_balance.r"  # what was edited since is not asked
     assert computing._cause(question, later, "exposure.ev") == "exposure.ev"
     assert computing._cause(question, later, "Temperature") == "Temperature"
+
+
+def test_an_answer_that_comes_after_the_step_back_does_not_stay(
+    opened: MainWindow, until: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, gate, over, was = threading.Event(), threading.Event(), threading.Event(), computing._answers
+
+    def waits(questions: Any) -> Iterator[Any]:
+        begun.set()
+        gate.wait(20)
+        yield from was(questions)
+        over.set()
+
+    monkeypatch.setattr(computing, "_answers", waits)
+    opened.document.set("white_balance.r", 1.3)
+    until(begun.is_set)
+    gate.set()
+    assert over.wait(20)  # the answer is on its way, and not here yet
+    opened.document.undo()
+    opened.computing._soon.stop()
+    opened.computing._ask()
+    assert opened.computing.current
+    until(lambda: opened.current)
+    assert opened.computing.answer is not None
+    assert opened.computing.answer.question.settings == opened.document.settings
