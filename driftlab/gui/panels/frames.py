@@ -1,4 +1,4 @@
-"""The list of opened frames: small pictures, names, and what the model last said of each."""
+"""The list of opened frames: small pictures, names, what the model last said of each, and what had to be guessed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QPainter, QPixmap
-from PySide6.QtWidgets import QLabel, QListWidget, QListWidgetItem, QStackedLayout, QWidget
+from PySide6.QtWidgets import QLabel, QListWidget, QListWidgetItem, QStackedLayout, QVBoxLayout, QWidget
 from superqt.utils import signals_blocked
 
 from driftlab.gui import theme
@@ -40,16 +40,31 @@ class FramesPanel(QWidget):
         empty.setWordWrap(True)
         empty.setEnabled(False)
         empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.remarks = QLabel()
+        self.remarks.setTextFormat(Qt.TextFormat.PlainText)
+        self.remarks.setWordWrap(True)
+        self.remarks.setContentsMargins(8, 6, 8, 8)
+        self.remarks.setAccessibleName("Remarks on the frame")
+        self.remarks.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.remarks.hide()
+        full = QWidget()
+        column = QVBoxLayout(full)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.list, stretch=1)
+        column.addWidget(self.remarks)
         self._stack = QStackedLayout(self)
         self._stack.addWidget(empty)
-        self._stack.addWidget(self.list)
+        self._stack.addWidget(full)
         self._items: dict[int, QListWidgetItem] = {}
         self._pictured: set[int] = set()  # the entries whose small picture there is
         self.setMinimumWidth(212)
         self.list.currentRowChanged.connect(self._choose)
         document.entries_changed.connect(self.show_entries)
         document.frame_changed.connect(self.show_entries)
+        document.frame_changed.connect(self._show_remarks)
+        document.model_changed.connect(self._forget_answers)
         computing.answer_changed.connect(self._show_answer)
+        computing.nominal_changed.connect(lambda _: self._show_answer(computing.answer))
 
     def sizeHint(self) -> QSize:
         """Room for a small picture and a name."""
@@ -121,9 +136,29 @@ class FramesPanel(QWidget):
         painter.end()
         return QIcon(pixmap)
 
-    def _show_answer(self, answer: Answer) -> None:
+    def _show_remarks(self) -> None:
+        """What of this frame is no measurement, and what had to be guessed or mended."""
+        frame, item = self._document.frame, self._current_item()
+        if frame is None:
+            return
+        height, width = frame.size
+        said = [*([] if frame.origin == "sensor" else [str(frame.origin)]), *frame.remarks]
+        self.remarks.setText("\n".join(f"{line[:1].upper()}{line[1:]}." for line in said))
+        self.remarks.setVisible(bool(said))
+        current = self._document.current
+        if item is not None and current is not None:
+            camera = f"{frame.camera}, " if frame.camera else ""
+            item.setToolTip(f"{current.path}\n{camera}{frame.cfa.name}, {width} × {height}, {frame.bits} bits")
+
+    def _forget_answers(self) -> None:
+        """They are another model's."""
+        for entry in self._document.entries:
+            if id(entry) in self._items:
+                self._items[id(entry)].setText(entry.path.name)
+
+    def _show_answer(self, answer: Answer | None) -> None:
         item, current = self._current_item(), self._document.current
-        if item is None or current is None or answer.question.draft or answer.top is None:
+        if item is None or current is None or answer is None or answer.question.draft or answer.top is None:
             return
         margin = getattr(answer.prediction, "margin", None)
         nominal = self._computing.nominal
