@@ -79,8 +79,7 @@ def _open(window: MainWindow, start: Start) -> None:
     opening.warm_up()
     window.source.look_for(partial(best_engine, start.engine))
     if start.model is not None:
-        window.document.model_words = {start.model: start.model_words}
-        opening.open_model(start.model, start.trust, start.load_model)
+        opening.open_model(start.model, start.trust, start.load_model, start.model_words)
     if paths:
         opening.open(paths)
 

@@ -25,7 +25,7 @@ class CommandError(DriftlabError):
 def model_words(document: Document) -> list[str]:
     """The model that is open, and what was said of it."""
     path = document.model_path or ""
-    words = ["--model", path, *document.model_words.get(path, ())]
+    words = ["--model", path, *document.model_words]
     if document.model is not None and document.model.ran_code and "--trust" not in words:
         words.append("--trust")
     return words

@@ -24,7 +24,7 @@ def command(document: Document, name: str) -> str:
     if name == "develop":
         words += ["-o", f"{entry.path.stem}.tif"]
     elif document.model is not None and document.model_path is not None:
-        words += ["--model", document.model_path, *document.model_words.get(document.model_path, ())]
+        words += ["--model", document.model_path, *document.model_words]
         if document.model.ran_code:
             words.append("--trust")
         if document.region is not None:

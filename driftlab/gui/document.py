@@ -79,8 +79,8 @@ class Document(QObject):
         self.entries: list[Entry] = []
         self.model: TaskModel | None = None
         self.model_path: str | None = None
-        #: What a command line has said of the models that it named, as words of a command.
-        self.model_words: dict[str, tuple[str, ...]] = {}
+        #: What a command line has said of the model, as words of a command.
+        self.model_words: tuple[str, ...] = ()
         #: What the sensitivities are of: a label or the index of an output; None for the margin, or for all classes.
         self.target: str | None = None
         self.dragging = False
@@ -177,9 +177,9 @@ class Document(QObject):
         self.mask_changed.emit(entry.mask)
         self.settings_changed.emit(self.settings)
 
-    def set_model(self, model: TaskModel, path: str) -> None:
-        """Take another task model."""
-        self.model, self.model_path = model, path
+    def set_model(self, model: TaskModel, path: str, words: tuple[str, ...] = ()) -> None:
+        """Take another task model, which was loaded as these words of a command say."""
+        self.model, self.model_path, self.model_words = model, path, words
         self.model_changed.emit(model)
         if self.target is not None and self.target not in model.labels:
             self.set_target(None)

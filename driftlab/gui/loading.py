@@ -41,10 +41,11 @@ LoadModel = Callable[[str, bool], "TaskModel"]
 class Untrusted:
     """A model that is not loaded before somebody has said that its code may run."""
 
-    def __init__(self, path: str, source: Source, load: LoadModel | None) -> None:
+    def __init__(self, path: str, source: Source, load: LoadModel | None, words: tuple[str, ...] = ()) -> None:
         self.path = path
         self.source = source
         self.load = load
+        self.words = words
 
 
 def import_steps() -> Iterator[None]:
@@ -91,16 +92,16 @@ def frame_steps(
 
 
 def model_steps(
-    path: str, trust: bool, trusted: frozenset[str], load: LoadModel | None
-) -> Iterator[Untrusted | tuple[TaskModel, str] | None]:
-    """A task model and its path, or what is to be asked about it. Raises ModelError where it is none."""
+    path: str, trust: bool, trusted: frozenset[str], load: LoadModel | None, words: tuple[str, ...]
+) -> Iterator[Untrusted | tuple[TaskModel, str, tuple[str, ...]] | None]:
+    """A task model, its path and its words, or what is to be asked about it. Raises ModelError where it is none."""
     yield None  # the import below takes a second: here a newer request may come first
     from driftlab.model.load import find_source, load_model
 
     source = find_source(path)
     if source.risk and not trust and source.sha256 not in trusted:
-        yield Untrusted(path, source, load)
+        yield Untrusted(path, source, load, words)
     elif load is not None:
-        yield load(path, bool(source.risk)), path
+        yield load(path, bool(source.risk)), path, words
     else:
-        yield load_model(path, trust=bool(source.risk)), path
+        yield load_model(path, trust=bool(source.risk)), path, words

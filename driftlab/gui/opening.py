@@ -144,14 +144,19 @@ class Opening(QObject):
             at = entries.index(start) if start in entries else 0
             self.select(entries[(at + by) % len(entries)])
 
-    def open_model(self, path: str, trust: bool = False, load: LoadModel | None = None) -> None:
-        """Load a task model, by `load` if given; one that can run code is asked about, once for each sha256."""
-        self._begin("model", Path(path).name, partial(model_steps, path, trust, self._trusted(), load))
+    def open_model(
+        self, path: str, trust: bool = False, load: LoadModel | None = None, words: tuple[str, ...] = ()
+    ) -> None:
+        """Load a task model; one that can run code is asked about, once for each sha256.
+
+        `load` is how, if it was said on a command line, and `words` are what was said there.
+        """
+        self._begin("model", Path(path).name, partial(model_steps, path, trust, self._trusted(), load, words))
 
     def trust(self, untrusted: Untrusted) -> None:
         """Somebody has said that this model's code may run: remember it and load."""
         self._store.setValue(TRUSTED, sorted({*self._trusted(), untrusted.source.sha256}))
-        self.open_model(untrusted.path, load=untrusted.load)
+        self.open_model(untrusted.path, load=untrusted.load, words=untrusted.words)
 
     def open_settings(self, path: Path) -> None:
         """Lay the settings of a JSON file over those in force."""
@@ -224,7 +229,7 @@ class Opening(QObject):
         else:
             self._document.set_mask(mask)
 
-    def _remember_model(self, item: tuple[TaskModel, str]) -> None:
+    def _remember_model(self, item: tuple[TaskModel, str, tuple[str, ...]]) -> None:
         self._remember(item[1])
         self._document.set_model(*item)
 

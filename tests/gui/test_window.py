@@ -189,6 +189,12 @@ def test_a_copied_command_names_region_pipeline_and_what_was_said_of_the_model(
     assert json.loads(capsys.readouterr().out)["logits"] == answer.prediction.logits.tolist()  # type: ignore[union-attr]
     other = predict(document.frame, document.settings, load_model(net), region=document.region)
     assert not torch.equal(other.logits, answer.prediction.logits), "the flag changes nothing here"  # type: ignore[union-attr]
+    window.opening.open([net])  # now without the flag
+    until(lambda: window.computing.answer not in (None, answer) and window.current)
+    window.copy_command("predict")
+    assert "--model-mean" not in QGuiApplication.clipboard().text()
+    assert window.computing.answer is not None
+    assert torch.equal(other.logits, window.computing.answer.prediction.logits)  # type: ignore[union-attr]
 
 
 def test_settings_travel_by_file_and_clipboard(opened: MainWindow, tmp_path: Path) -> None:
