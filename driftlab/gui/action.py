@@ -19,6 +19,7 @@ __all__ = [
     "REDO",
     "REGION",
     "SEGMENTATION",
+    "SPLIT",
     "UNDO",
     "Action",
     "Condition",
@@ -51,6 +52,7 @@ SEGMENTATION: Final = Condition(
     "open a frame and choose a model for segmentation first",
 )
 MASK: Final = Condition(lambda w: w.document.mask is not None, "no mask has been opened")
+SPLIT: Final = Condition(lambda w: w.preview.view.split is not None, "the picture is not split")
 REGION: Final = Condition(lambda w: w.document.region is not None, "the model is given the whole picture")
 
 

@@ -16,6 +16,7 @@ from driftlab.gui.action import (
     REDO,
     REGION,
     SEGMENTATION,
+    SPLIT,
     UNDO,
     Action,
 )
@@ -118,6 +119,14 @@ VIEW: Final = (
         when=FRAME, checkable=True, tool="Split",
     ),
     Action(
+        "divider_left", "View", "Divider to the left", lambda w: w.preview.view.divide(w.preview.view.split - 0.05),
+        ("Shift+Left",), help="More of the picture in force", when=SPLIT,
+    ),
+    Action(
+        "divider_right", "View", "Divider to the right", lambda w: w.preview.view.divide(w.preview.view.split + 0.05),
+        ("Shift+Right",), help="More of the nominal picture", when=SPLIT,
+    ),
+    Action(
         "fit", "View", "Fit", lambda w: w.preview.view.fit(), ("F",),
         icon="fit", help="All of the picture", when=FRAME, tool="Fit", apart=True,
     ),
@@ -175,8 +184,8 @@ VIEW: Final = (
 MODEL: Final = (
     Action(
         "region", "Model", "Region", lambda w, on: w.preview.draw_region(on), ("R",),
-        icon="region", help="Draw the part of the picture that the model is given", when=FRAME, checkable=True,
-        tool="Region", apart=True,
+        icon="region", help="Draw the part of the picture that the model is given; arrows move it, with Ctrl resize it",
+        when=FRAME, checkable=True, tool="Region", apart=True,
     ),
     Action(
         "clear_region", "Model", "Whole picture", lambda w: w.document.set_region(None), ("Shift+R",),

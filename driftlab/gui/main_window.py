@@ -56,7 +56,7 @@ class MainWindow(QMainWindow):
         self.computing = Computing(self.document, self.worker)
         self.explaining = Explaining(self.document, self.computing, self.worker)
         self.outputs: StageOutputs = StageOutputs(self.document, self.source)
-        self.preview = PreviewPanel(self.document, self.source, self.computing)
+        self.preview: PreviewPanel = PreviewPanel(self.document, self.source, self.computing)
         self.stages: StagesPanel = StagesPanel(self.document, store)
         self.logits: LogitsPanel = LogitsPanel(self.document, self.computing)
         self.sensitivity: SensitivityPanel = SensitivityPanel(self.document, self.explaining)
@@ -119,6 +119,7 @@ class MainWindow(QMainWindow):
         self.outputs.changed.connect(self._show_output)
         self.outputs.staled.connect(self.preview.view.show_outdated)
         self.actions_by_name["split"].toggled.connect(lambda on: self.outputs.leave() if on else None)
+        self.actions_by_name["split"].toggled.connect(lambda _: self.refresh())  # its divider's actions
         self.heatmap.overlay_changed.connect(self.preview.show_overlay)
         self.heatmap.overlay.toggled.connect(self.actions_by_name["heatmap"].setChecked)
         self.sensitivity.shares_changed.connect(self.stages.show_sensitivities)

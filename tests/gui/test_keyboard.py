@@ -17,6 +17,7 @@ from driftlab.gui.main_window import MainWindow
 from driftlab.gui.panels.jobs import JobsPopup
 from driftlab.gui.problem import Problem
 from driftlab.gui.tab_order import stops
+from driftlab.isp.develop import Region
 
 
 def controls(root: QWidget) -> Iterator[QWidget]:
@@ -112,3 +113,37 @@ def test_tabs_of_panels_are_named_before_anybody_comes_there(window: MainWindow)
     beside = [each.title for each in DOCKS if "sensitivity" in (each.name, each.beside)]
     bar = next(iter(window.findChildren(QTabBar)))
     assert bar.accessibleName() == "Panels: " + ", ".join(beside)
+
+
+def test_the_region_is_drawn_moved_and_resized_by_keys(opened: MainWindow, qtbot: Any, until: Any) -> None:
+    view, document, control = opened.preview.view, opened.document, Qt.KeyboardModifier.ControlModifier
+    shift = Qt.KeyboardModifier.ShiftModifier
+    opened.activateWindow()
+    opened.actions_by_name["region"].trigger()
+    assert view.hasFocus()
+    qtbot.keyClick(view, Qt.Key.Key_Down)
+    assert document.region == Region(32, 32, 64, 64)
+    qtbot.keyClick(view, Qt.Key.Key_Left)
+    qtbot.keyClick(view, Qt.Key.Key_Down, shift)
+    assert document.region == Region(31, 42, 64, 64)
+    qtbot.keyClick(view, Qt.Key.Key_Right, control)
+    qtbot.keyClick(view, Qt.Key.Key_Up, control | shift)
+    assert document.region == Region(31, 42, 65, 54)
+    for _ in range(12):
+        qtbot.keyClick(view, Qt.Key.Key_Right, shift)
+    assert document.region == Region(63, 42, 65, 54)  # the picture ends there
+    assert document.current is not None and document.current.path.name == "eosinophil-03.dng"
+    until(lambda: opened.current)
+
+
+def test_the_divider_is_moved_by_keys(opened: MainWindow, qtbot: Any, until: Any) -> None:
+    left, right = (opened.actions_by_name[name] for name in ("divider_left", "divider_right"))
+    assert not left.isEnabled() and "not split" in left.toolTip()
+    opened.actions_by_name["split"].trigger()
+    assert left.isEnabled() and right.isEnabled()
+    left.trigger()
+    assert opened.preview.view.split == pytest.approx(0.45)
+    for _ in range(20):
+        right.trigger()
+    assert opened.preview.view.split == 0.98
+    until(lambda: opened.current)

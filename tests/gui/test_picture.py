@@ -87,7 +87,8 @@ def test_a_missing_panel_is_seen(shown: MainWindow, qapp: QApplication) -> None:
 
 
 def test_a_missing_picture_is_seen(shown: MainWindow, qapp: QApplication) -> None:
-    shown.preview.view.clear()
+    shown.preview.view.exact = None
+    shown.preview.view.update()
     qapp.processEvents()
     assert off(shown) > SHARE
 

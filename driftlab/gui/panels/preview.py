@@ -98,6 +98,8 @@ class PreviewPanel(QWidget):
     def draw_region(self, on: bool) -> None:
         """Whether the pointer draws the region that the model is given, or pans."""
         self.view.draws_region = on
+        if on:
+            self.view.setFocus()  # arrow keys draw it too
         self.view.update()
 
     def show_inset(self, on: bool) -> None:

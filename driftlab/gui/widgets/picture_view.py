@@ -8,25 +8,16 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import (
-    QImage,
-    QKeyEvent,
-    QMouseEvent,
-    QPainter,
-    QPaintEvent,
-    QResizeEvent,
-    QWheelEvent,
-)
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
 from driftlab.gui.preview_source import Picture
 from driftlab.gui.widgets.picture_painting import paint
+from driftlab.gui.widgets.region_keys import ARROWS, keyed
 from driftlab.gui.widgets.region_tool import RegionTool, grip_at
 
 if TYPE_CHECKING:
-    from PySide6.QtCore import QEvent
-
     from driftlab.gui.stage_outputs import StageOutput
     from driftlab.isp.develop import Region
 
@@ -109,11 +100,6 @@ class PictureView(QWidget):
     def show_outdated(self) -> None:
         """The output is of earlier settings."""
         self.outdated = True
-        self.update()
-
-    def clear(self) -> None:
-        """Nothing is open."""
-        self.exact = self.draft = self.nominal = self.size_ = None
         self.update()
 
     def _resize_picture(self, size: tuple[int, int]) -> None:
@@ -216,8 +202,7 @@ class PictureView(QWidget):
         """Go on with what was begun, and tell where the pointer is."""
         point, place = event.position(), self.to_picture(event.position())
         if self._divides:
-            self.split = min(max(point.x() / max(self.width(), 1), 0.02), 0.98)
-            self.update()
+            self.divide(point.x() / max(self.width(), 1))
         elif self._tool is not None:
             region = self._tool.at(place.x(), place.y())
             if region is not None:
@@ -243,9 +228,24 @@ class PictureView(QWidget):
             return
         self.zoom_to(1.0, event.position()) if self.fits else self.fit()
 
+    def event(self, event: QEvent) -> bool:
+        """While a region is drawn the arrow keys are its own, whatever they are shortcuts for elsewhere."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and event.key() in ARROWS:
+            event.setAccepted(self.draws_region)
+            return True
+        return super().event(event)
+
+    def divide(self, share: float) -> None:
+        """Put the divider of the split here, 0 to 1 of the width."""
+        self.split = min(max(share, 0.02), 0.98)
+        self.update()
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Space pans while it is held."""
-        if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
+        """Space pans while it is held; arrows move the region that is drawn, with Ctrl they resize it."""
+        visible = self.visible()
+        if self.draws_region and event.key() in ARROWS and visible is not None and self.size_ is not None:
+            self.region_drawn.emit(keyed(event, self.region, visible, self.size_))
+        elif event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
             self._space = True
             self.setCursor(Qt.CursorShape.OpenHandCursor)
         else:
