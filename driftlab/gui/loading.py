@@ -5,7 +5,6 @@ Of a file that waits for an answer it gives the question: a model that can run c
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
@@ -53,7 +52,6 @@ def import_steps() -> Iterator[None]:
     for name in ("driftlab.raw.load", "driftlab.isp.develop", "driftlab.isp.draft", "driftlab.model.load"):
         import_module(name)
         yield None  # a frame that has been asked for meanwhile comes first
-    gc.freeze()  # what has been imported stays: to look through it for garbage would hold up every thread
 
 
 def mask_steps(entry: Entry, path: Path) -> Iterator[tuple[Entry, Mask]]:

@@ -17,6 +17,7 @@ from driftlab.gui.computing import Computing
 from driftlab.gui.document import Document
 from driftlab.gui.dropping import Dropping
 from driftlab.gui.explaining import Explaining
+from driftlab.gui.garbage import collect_in_this_thread
 from driftlab.gui.held_key import HeldKey
 from driftlab.gui.jobs import ASIDE, Jobs, make_worker
 from driftlab.gui.loading import Untrusted
@@ -46,6 +47,7 @@ class MainWindow(QMainWindow):
 
     def __init__(self, store: QSettings) -> None:
         super().__init__()
+        collect_in_this_thread()  # before there is a worker that could
         self.setWindowTitle("driftlab")
         self.store = store
         self.worker = make_worker()

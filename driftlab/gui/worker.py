@@ -30,6 +30,7 @@ class Worker(QObject):
     finished = Signal(str, int)
     dropped = Signal(str, int)
     failed = Signal(str, int, object)  # kind, generation, exception
+    _given_back = Signal()
 
     def __init__(self, kinds: Sequence[str], name: str, finishing: Iterable[str] = ()) -> None:
         super().__init__()
@@ -41,6 +42,9 @@ class Worker(QObject):
         self._running: str | None = None
         self._wake = threading.Condition()
         self._stopping = False
+        # A job may hold the last reference to something of Qt's, which must not be destroyed in the worker's thread.
+        self._over: list[Job] = []
+        self._given_back.connect(self._let_go)
         # A daemon: where a window can't be made nobody closes it, and the process is to end all the same.
         self._thread = threading.Thread(target=self._loop, name=f"driftlab {name}", daemon=True)
         self._thread.start()
@@ -106,6 +110,10 @@ class Worker(QObject):
             else:
                 self._idle()
                 (self.dropped if over else self.finished).emit(kind, generation)
+            finally:
+                self._over.append(job)
+                del request, job
+                self._given_back.emit()
 
     def _run(self, kind: str, generation: int, job: Job) -> bool:
         """Deliver what a job yields; whether it was superseded before its end."""
@@ -118,6 +126,9 @@ class Worker(QObject):
             if item is not None:
                 self.delivered.emit(kind, generation, item)
         return self._is_over(kind, generation)
+
+    def _let_go(self) -> None:
+        self._over.clear()
 
     def _idle(self) -> None:
         """Before the end is told, so that whoever hears of it does not find the kind busy."""

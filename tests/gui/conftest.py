@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QApplication
 
 from driftlab import resource
 from driftlab.gui import theme
+from driftlab.gui.garbage import GarbageCollector, collect_in_this_thread
 from driftlab.gui.main_window import MainWindow
 from driftlab.gui.worker import Worker
 
@@ -28,12 +29,15 @@ DEMO = resource("demo")
 
 @pytest.fixture(autouse=True)
 def nothing_left(qapp: QApplication, request: pytest.FixtureRequest) -> Iterator[None]:
-    """No widget, thread or running timer outlives its test."""
+    """No widget, thread or running timer outlives its test, in which garbage is collected as the program does it."""
+    collect_in_this_thread()
     widgets = set(map(id, QApplication.topLevelWidgets()))
     yield
     for _ in range(3):
         QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
         qapp.processEvents()
+    for collector in qapp.findChildren(GarbageCollector):
+        collector.close()
     gc.collect()
     left = [widget for widget in QApplication.topLevelWidgets() if id(widget) not in widgets and widget.isVisible()]
     assert not left, f"widgets left: {left}"
