@@ -57,7 +57,7 @@ GAINS: Final = (float(_CLEAR[1] / _CLEAR[0]), 1.0, float(_CLEAR[1] / _CLEAR[2]))
 def _matrix() -> ColorMatrix:
     """Least squares over thin and thick layers of every dye, with rows that keep the clear field neutral."""
     layers = np.concatenate([np.eye(len(DYES)) * thickness for thickness in (0.1, 0.3, 0.6, 1.0)])
-    light = transmittance(layers.T.astype(np.float32)[..., None])[..., 0].astype(np.float64)
+    light = transmittance(layers.T[..., None])[..., 0]
     camera, wanted = _RESPONSE @ light / _CLEAR[:, None], LINEAR_SRGB @ light
     # A row (1 - s - t, s, t) of sum one is a fit in two unknowns, of differences to the first channel.
     rest = np.linalg.lstsq((camera[1:] - camera[0]).T, (wanted - camera[0]).T, rcond=None)[0].T
@@ -68,7 +68,7 @@ def _matrix() -> ColorMatrix:
 MATRIX: Final = _matrix()
 
 
-def expose(light: NDArray[np.float32], rng: np.random.Generator, name: str = "simulated") -> RawFrame:
+def expose(light: NDArray[np.float64], rng: np.random.Generator, name: str = "simulated") -> RawFrame:
     """One exposure of `light`, the share of the lamp's light in each band `[bands, H, W]`."""
     if light.shape[0] != len(BANDS):
         raise ValueError(f"light has {light.shape[0]} bands, the camera sees {len(BANDS)}")

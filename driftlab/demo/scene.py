@@ -70,11 +70,11 @@ def smear(label: str, rng: np.random.Generator, size: int = SIZE) -> Field:
     dyes += _platelets(debris, grid, cell)
     dyes = dyes * (1 - 0.85 * covered) + _leukocyte(kind, cell, covered, grid, inner)
     # No two slides take the stain alike.
-    taken = np.exp(staining.normal(0, 0.08) + staining.normal(0, 0.15, len(DYES))).astype(np.float32)
+    taken = np.exp(staining.normal(0, 0.08) + staining.normal(0, 0.15, len(DYES)))
     light = transmittance(dyes * taken[:, None, None]) * refracted
     if kind.clumped:
         light *= 1 - _clumps(cell, covered, light, grid, inner)
-    return np.asarray(light * _lamp(lighting, grid), np.float32)
+    return np.asarray(light * _lamp(lighting, grid))
 
 
 def leukocyte_region(label: str, rng: np.random.Generator, size: int = SIZE) -> Field:
@@ -91,7 +91,7 @@ def _cell_outline(kind: Kind, rng: np.random.Generator) -> Outline:
 def _red_cells(rng: np.random.Generator, grid: Grid, cell: Outline) -> tuple[Field, Field]:
     """Dyes of the red cells, and the bright rims that they throw on the field by refraction."""
     half, dye = grid.y.size / 2, concentrations({"hemoglobin": 0.50, "eosin": 0.03, "purple": 0.02})
-    strength, thickness = rng.normal(1, 0.10), np.zeros((grid.y.size, grid.x.size), np.float32)
+    strength, thickness = rng.normal(1, 0.10), np.zeros((grid.y.size, grid.x.size))
     rims = np.ones_like(thickness)
     placed: list[tuple[float, float]] = []
     for y, x in rng.uniform(-half - 14, half + 14, (rng.integers(40, 80), 2)).tolist():
@@ -104,8 +104,8 @@ def _red_cells(rng: np.random.Generator, grid: Grid, cell: Outline) -> tuple[Fie
         window, here = grid.around(y, x, 1.6 * radius)
         share, around = line.reach(here)
         thickness[window] += _biconcave(share, pallor) * inside(line, here, 0.7)
-        rims[window] += np.float32(0.10) * np.exp(-(((share - 1) * around - 1.6) ** 2) / np.float32(2.2))
-    return np.asarray(thickness * (dye * strength)[:, None, None], np.float32), rims
+        rims[window] += 0.10 * np.exp(-(((share - 1) * around - 1.6) ** 2) / 2.2)
+    return np.asarray(thickness * (dye * strength)[:, None, None]), rims
 
 
 def _biconcave(share: Field, pallor: float) -> Field:
@@ -115,26 +115,26 @@ def _biconcave(share: Field, pallor: float) -> Field:
     """
     square = np.minimum(share, 1) ** 2
     free = np.sqrt(1 - 0.9 * square) * (0.81 + 7.83 * square - 4.39 * square**2) / 2.9
-    return np.asarray(1 + np.float32(np.clip(0.8 * pallor, 0, 1)) * (free - 1), np.float32)
+    return np.asarray(1 + np.clip(0.8 * pallor, 0, 1) * (free - 1))
 
 
 def _platelets(rng: np.random.Generator, grid: Grid, cell: Outline) -> Field:
     """A few platelets: small, lilac, with a grainy middle."""
-    cover = np.zeros((grid.y.size, grid.x.size), np.float32)
+    cover = np.zeros((grid.y.size, grid.x.size))
     half = grid.y.size / 2
     for y, x in rng.uniform(-half, half, (rng.poisson(1.2), 2)).tolist():
         radius = rng.uniform(1.0, 1.6) / PITCH
         if np.hypot(y - cell.y, x - cell.x) > cell.radius + 1.5 * radius:
             cover += inside(outline(rng, y, x, radius, 0.08, 0.15), grid, 1.0)
             cover += grains(rng.normal((y, x), radius / 2.6, (6, 2)), np.full(6, 1.1), np.full(6, 0.7), grid)
-    return np.asarray(cover * concentrations({"purple": 0.20, "azure": 0.10})[:, None, None], np.float32)
+    return np.asarray(cover * concentrations({"purple": 0.20, "azure": 0.10})[:, None, None])
 
 
 def _leukocyte(kind: Kind, cell: Outline, covered: Field, grid: Grid, rng: np.random.Generator) -> Field:
     size = grid.y.size
     nucleus = NUCLEI[kind.nucleus](cell, grid, rng) * covered
-    chromatin = nucleus * (1 + 0.13 * mottle(rng, size, 7.0)) * np.float32(rng.normal(1, 0.05))
-    cytoplasm = covered * (1 - nucleus) * (1 + 0.10 * mottle(rng, size, 12.0)) * np.float32(rng.normal(1, 0.08))
+    chromatin = nucleus * (1 + 0.13 * mottle(rng, size, 7.0)) * rng.normal(1, 0.05)
+    cytoplasm = covered * (1 - nucleus) * (1 + 0.10 * mottle(rng, size, 12.0)) * rng.normal(1, 0.08)
     dyes = np.multiply.outer(concentrations(CHROMATIN), chromatin)
     dyes += np.multiply.outer(concentrations(kind.cytoplasm), cytoplasm)
     if kind.grains:
@@ -144,7 +144,7 @@ def _leukocyte(kind: Kind, cell: Outline, covered: Field, grid: Grid, rng: np.ra
         # From cell to cell the color lies more or less far from the middle between the two classes.
         middle, own = (concentrations(LILAC) + concentrations(RED)) / 2, concentrations(kind.grains)
         dyes += np.multiply.outer(middle + rng.uniform(0.8, 1.0) * (own - middle), grainy)
-    return np.asarray(dyes, np.float32)
+    return np.asarray(dyes)
 
 
 def _lobes(cell: Outline, grid: Grid, rng: np.random.Generator) -> Field:
@@ -199,7 +199,7 @@ def _clumps(cell: Outline, covered: Field, light: Field, grid: Grid, rng: np.ran
     weights = rng.uniform(1.6, 2.4, len(places))
     pattern = 1 - np.exp(-grains(places, rng.uniform(0.9, 1.15, len(places)), weights, grid))
     luma = mixed(LUMA, light) * covered
-    return np.asarray(rng.uniform(*CLUMPING) * (pattern - (pattern * luma).sum() / luma.sum()) * covered, np.float32)
+    return np.asarray(rng.uniform(*CLUMPING) * (pattern - (pattern * luma).sum() / luma.sum()) * covered)
 
 
 def _lamp(rng: np.random.Generator, grid: Grid) -> Field:
@@ -208,4 +208,4 @@ def _lamp(rng: np.random.Generator, grid: Grid) -> Field:
     y, x = rng.normal(0, 36, 2)
     square = ((grid.y - y) ** 2 + (grid.x - x) ** 2) / (2 * (grid.y.size / 2) ** 2)
     falloff = np.exp(rng.normal(0, 0.03) - rng.uniform(0.03, 0.24) * square)
-    return np.asarray(np.multiply.outer(np.exp(warmth), falloff), np.float32)
+    return np.asarray(np.multiply.outer(np.exp(warmth), falloff))

@@ -1,6 +1,6 @@
 """Shapes of cells on a grid of samples: outlines that are never quite round, bent bodies, grains, mottle.
 
-All are float32 `[H, W]`, 1 inside and 0 outside with an edge as soft as an oil objective draws it. Lengths are in
+All are float64 `[H, W]`, 1 inside and 0 outside with an edge as soft as an oil objective draws it. Lengths are in
 samples.
 """
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 __all__ = ["Field", "Grid", "Outline", "body", "grains", "inside", "mottle", "outline"]
 
-Field = NDArray[np.float32]
+Field = NDArray[np.float64]
 
 #: Half-width of an edge: what diffraction at an aperture of 1.25 leaves at 0.2 µm a sample.
 SOFT: Final = 0.55
@@ -32,7 +32,7 @@ class Grid:
     @classmethod
     def square(cls, size: int) -> Grid:
         """A grid of `size` x `size` samples with its origin in the middle."""
-        line = np.arange(size, dtype=np.float32) - (size - 1) / 2
+        line = np.arange(size, dtype=np.float64) - (size - 1) / 2
         return cls(line[:, None], line[None])
 
     def around(self, y: float, x: float, reach: float) -> tuple[tuple[slice, slice], Grid]:
@@ -59,10 +59,10 @@ class Outline:
         cos, sin = math.cos(self.angle), math.sin(self.angle)
         along, across = (right * cos + down * sin) / self.aspect, (down * cos - right * sin) * self.aspect
         theta = np.arctan2(across, along)
-        radius = np.full(theta.shape, self.radius, np.float32)
+        radius = np.full(theta.shape, self.radius)
         for k, amplitude, phase in self.waves:
-            radius += np.float32(self.radius * amplitude) * np.cos(k * theta + np.float32(phase))
-        return np.asarray(np.hypot(along, across) / radius, np.float32), radius
+            radius += self.radius * amplitude * np.cos(k * theta + phase)
+        return np.asarray(np.hypot(along, across) / radius), radius
 
 
 def outline(
@@ -81,13 +81,13 @@ def inside(line: Outline, grid: Grid, soft: float = SOFT) -> Field:
 
 def body(points: NDArray[np.float64], radii: NDArray[np.float64], grid: Grid, soft: float = SOFT) -> Field:
     """A tube through `points` `[N, 2]` whose radius goes from one of `radii` `[N]` to the next."""
-    depth = np.full((grid.y.size, grid.x.size), -np.inf, np.float32)
+    depth = np.full((grid.y.size, grid.x.size), -np.inf)
     for (start, end), (first, last) in zip(pairwise(points), pairwise(radii), strict=True):
         step = end - start
-        down, right = grid.y - np.float32(start[0]), grid.x - np.float32(start[1])
-        at = np.clip((down * step[0] + right * step[1]) / max(float(step @ step), 1e-6), 0, 1).astype(np.float32)
-        distance = np.hypot(down - at * np.float32(step[0]), right - at * np.float32(step[1]))
-        np.maximum(depth, first + at * np.float32(last - first) - distance, out=depth)
+        down, right = grid.y - start[0], grid.x - start[1]
+        at = np.clip((down * step[0] + right * step[1]) / max(float(step @ step), 1e-6), 0, 1)
+        distance = np.hypot(down - at * step[0], right - at * step[1])
+        np.maximum(depth, first + at * (last - first) - distance, out=depth)
     return _edge(depth, soft)
 
 
@@ -96,7 +96,7 @@ def grains(places: NDArray[np.float64], sigmas: NDArray[np.float64], weights: ND
     spread = 2 * sigmas[:, None] ** 2
     rows = np.exp(-((grid.y[:, 0] - places[:, :1]) ** 2) / spread) * weights[:, None]
     columns = np.exp(-((grid.x[0] - places[:, 1:]) ** 2) / spread)
-    return np.asarray(np.einsum("nh,nw->hw", rows.astype(np.float32), columns.astype(np.float32)))
+    return np.asarray(np.einsum("nh,nw->hw", rows, columns))
 
 
 def mottle(rng: np.random.Generator, size: int, width: float) -> Field:
@@ -104,9 +104,9 @@ def mottle(rng: np.random.Generator, size: int, width: float) -> Field:
     frequency = np.hypot(np.fft.fftfreq(size)[:, None], np.fft.rfftfreq(size)[None])
     spectrum = np.fft.rfft2(rng.standard_normal((size, size))) * np.exp(-2 * (np.pi * width / 2 * frequency) ** 2)
     field = np.fft.irfft2(spectrum, s=(size, size))
-    return np.asarray((field - field.mean()) / field.std(), np.float32)
+    return np.asarray((field - field.mean()) / field.std())
 
 
 def _edge(depth: Field, soft: float) -> Field:
     """A step from 0 to 1 where `depth` crosses zero."""
-    return np.asarray(0.5 + 0.5 * np.tanh(depth / np.float32(soft)), np.float32)
+    return np.asarray(0.5 + 0.5 * np.tanh(depth / soft))

@@ -78,14 +78,14 @@ def concentrations(mixture: Mixture) -> NDArray[np.float64]:
     return np.array([mixture.get(name, 0.0) for name in DYES])
 
 
-def transmittance(dyes: NDArray[np.float32]) -> NDArray[np.float32]:
+def transmittance(dyes: NDArray[np.float64]) -> NDArray[np.float64]:
     """Concentrations `[dyes, H, W]` -> the share of light that passes in each band `[bands, H, W]`."""
     return np.exp(mixed((-np.log(10) * _ABSORBANCE).T, dyes))
 
 
-def mixed(weights: NDArray[np.float64], planes: NDArray[np.float32]) -> NDArray[np.float32]:
+def mixed(weights: NDArray[np.float64], planes: NDArray[np.float64]) -> NDArray[np.float64]:
     """Sums of planes: weights `[..., N]` and planes `[N, ...]`. For so few of them a BLAS only wakes its threads."""
-    return np.asarray(np.einsum("...n,nhw->...hw", weights.astype(np.float32), planes))
+    return np.asarray(np.einsum("...n,nhw->...hw", weights, planes))
 
 
 def developed(mixture: Mixture) -> NDArray[np.float64]:
