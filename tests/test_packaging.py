@@ -183,7 +183,7 @@ def test_a_second_run_installs_nothing(checkout: Checkout) -> None:
     assert code == 0, output
     (install,) = checkout.asked("pip install")
     assert install.endswith("--constraint packaging/constraints.txt --editable .[dev]")
-    assert checkout.asked("pytest") == ["-m pytest -k stages"]
+    assert checkout.asked("pytest") == ["-m pytest --numprocesses auto --dist worksteal -k stages"]
 
     checkout.run("test.sh")
     assert checkout.asked("pip") == []

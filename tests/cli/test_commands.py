@@ -20,6 +20,7 @@ from driftlab.isp.develop import develop
 from driftlab.isp.pipeline import CAMERA, PAPER
 from driftlab.raw.load import load_raw
 from tests.model.tiny import save_segmenter
+from tests.patience import PATIENCE
 
 DNG = str(driftlab.resource("demo/eosinophil-01.dng"))
 MODEL = str(driftlab.resource("demo/leukocyte_net.safetensors"))
@@ -245,7 +246,7 @@ def test_interrupted(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mon
 
 def test_a_reader_that_leaves_early_is_no_error() -> None:
     command = f'"{sys.executable}" -m driftlab stages --json | head -c 10'
-    done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.stderr == "" and len(done.stdout) == 10
 
 
@@ -315,5 +316,5 @@ def test_a_full_disk_behind_stdout_is_told() -> None:
     if not Path("/dev/full").exists():
         pytest.skip("this system has no /dev/full")
     command = f'"{sys.executable}" -m driftlab stages --json > /dev/full'
-    done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 2 and done.stderr.count("\n") == 1 and "can't be written" in done.stderr

@@ -2,10 +2,14 @@
 
 import csv
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy._core._multiarray_umath import __cpu_features__
 from PIL import Image
 
 from driftlab import resource
@@ -45,6 +49,25 @@ def test_what_ships_is_what_the_seed_makes() -> None:
         assert loaded.gains == pytest.approx(GAINS, abs=1e-5)
         assert np.allclose(loaded.matrix.values, MATRIX.values, atol=1e-5)
         assert (loaded.black, loaded.white, loaded.iso) == (frame.black, frame.white, frame.iso)
+
+
+PROCESSORS = ["", "X86_V4 AVX512_ICL AVX512_SPR", "X86_V3 X86_V4 AVX512_ICL AVX512_SPR"]
+
+
+@pytest.mark.parametrize("lacks", PROCESSORS, ids=["this", "no AVX-512", "no AVX2"])
+def test_every_processor_makes_the_same_samples(lacks: str) -> None:
+    """Rounding decides in the converter, so the light is computed in float64: no vector unit's last bit gets there."""
+    has = [name for name in lacks.split() if __cpu_features__.get(name)]
+    code = (
+        "import hashlib; from driftlab.demo.camera import series\n"
+        "print(hashlib.sha256(b''.join(frame.mosaic.tobytes() for frame, _ in series(20, 5))).hexdigest())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "NPY_DISABLE_CPU_FEATURES": " ".join(has)},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.strip() == "01b505a9b6a6ab3ec5ea18bec1ac77d5a64db52eda0a4f4353452978bb71b660"
 
 
 def test_a_larger_set_can_be_made(tmp_path: Path) -> None:

@@ -64,14 +64,14 @@ def test_a_frame_says_what_it_is() -> None:
 def test_light_stays_between_none_and_a_little_more_than_the_lamp_gives() -> None:
     for label in CLASSES:
         light = smear(label, np.random.default_rng(8))
-        assert light.dtype == np.float32 and light.shape == (len(BANDS), SIZE, SIZE)
+        assert light.dtype == np.float64 and light.shape == (len(BANDS), SIZE, SIZE)
         assert light.min() >= 0 and light.max() < 1.5
 
 
 @pytest.mark.parametrize("level", [0.02, 0.2, 0.6, 1.0])
 def test_photon_transfer(level: float) -> None:
     """In electrons, variance is mean + read noise squared + a twelfth of a squared step of the converter."""
-    frame = expose(np.full((len(BANDS), 256, 256), level, np.float32), np.random.default_rng(1))
+    frame = expose(np.full((len(BANDS), 256, 256), level), np.random.default_rng(1))
     gain = FULL_WELL / (WHITE - BLACK)
     for down, right in ((0, 0), (0, 1), (1, 0), (1, 1)):
         electrons = (frame.mosaic[0, down::2, right::2].astype(float) - BLACK) * gain
@@ -80,13 +80,13 @@ def test_photon_transfer(level: float) -> None:
 
 
 def test_clear_field_is_neutral_and_not_saturated() -> None:
-    frame = expose(np.ones((len(BANDS), 64, 64), np.float32), np.random.default_rng(1))
+    frame = expose(np.ones((len(BANDS), 64, 64)), np.random.default_rng(1))
     assert linear(frame).mean((1, 2)) == pytest.approx([camera.CLEAR_FIELD] * 3, rel=0.005)
 
 
 def test_color_matrix_brings_stain_near_its_color() -> None:
     for name in DYES:
-        dyes = concentrations({name: 0.4}).astype(np.float32)[:, None, None]
+        dyes = concentrations({name: 0.4})[:, None, None]
         frame = expose(np.tile(transmittance(dyes), (1, 64, 64)), np.random.default_rng(1))
         assert linear(frame).mean((1, 2)) / camera.CLEAR_FIELD == pytest.approx(developed({name: 0.4}), abs=0.1)
 
@@ -126,4 +126,4 @@ def test_basophil_has_the_lymphocytes_mean_color_and_finer_stain() -> None:
 
 def test_light_of_the_wrong_bands_is_refused() -> None:
     with pytest.raises(ValueError, match="3 bands"):
-        expose(np.ones((3, 8, 8), np.float32), np.random.default_rng(0))
+        expose(np.ones((3, 8, 8)), np.random.default_rng(0))

@@ -23,6 +23,7 @@ from driftlab.gui import theme
 from driftlab.gui.garbage import GarbageCollector, collect_in_this_thread
 from driftlab.gui.main_window import MainWindow
 from driftlab.gui.worker import Worker
+from tests.patience import PATIENCE
 
 DEMO = resource("demo")
 
@@ -92,7 +93,7 @@ def opened(window: MainWindow, qtbot: object, until: Callable[..., None]) -> Mai
 def until(qtbot: object) -> Callable[..., None]:
     """Waits until something is so, with events going on."""
 
-    def wait(condition: Callable[[], bool], timeout: int = 20_000) -> None:
+    def wait(condition: Callable[[], bool], timeout: int = PATIENCE * 1000) -> None:
         qtbot.waitUntil(lambda: bool(condition()), timeout=timeout)  # type: ignore[attr-defined]
 
     return wait

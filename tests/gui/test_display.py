@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE
+
 #: Opens the example, says where the handle of the red gain is, and tells what a drag of it has led to.
 SCRIPT = """
 import sys
@@ -106,7 +108,7 @@ def display() -> Iterator[str]:
         number = told.readline().strip()
     yield f":{number}"
     server.terminate()
-    server.wait(10)
+    server.wait(PATIENCE)
 
 
 def test_a_real_mouse_drags_a_slider_until_the_decision_flips(display: str, tmp_path: Path) -> None:
@@ -133,7 +135,7 @@ def test_a_real_mouse_drags_a_slider_until_the_decision_flips(display: str, tmp_
         assert float(gain) < 0.95 < float(before), "the drag was not one step"
         assert top == "neutrophil"
         assert int(steps) > 3
-        assert window.wait(20) == 0
+        assert window.wait(PATIENCE) == 0
     finally:
         window.kill()
         window.wait()
@@ -170,7 +172,7 @@ def test_real_keys_find_commands_list_jobs_and_step_through_stages(display: str,
                 said = window.stdout.readline().strip()
                 assert said == expected, window.stderr.read() if not said else words
         subprocess.run(["xdotool", "key", "ctrl+q"], env=environment, check=True)
-        assert window.wait(20) == 0
+        assert window.wait(PATIENCE) == 0
     finally:
         window.kill()
         window.wait()

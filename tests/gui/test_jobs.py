@@ -18,6 +18,7 @@ from driftlab.gui.jobs import KINDS, Jobs, State, make_worker
 from driftlab.gui.main_window import MainWindow
 from driftlab.gui.panels.jobs import JobsPopup
 from driftlab.gui.worker import Worker
+from tests.patience import PATIENCE
 
 DEMO = resource("demo")
 
@@ -44,7 +45,7 @@ def compute() -> Iterator[Worker]:
 
 def parts(gate: threading.Event) -> Iterator[Part]:
     yield Part(0.25)
-    gate.wait(20)
+    gate.wait(PATIENCE)
     yield Part(0.5)
 
 

@@ -16,6 +16,7 @@ from driftlab.gui.main_window import MainWindow
 from driftlab.isp.pipeline import CAMERA
 from driftlab.model.load import load_model
 from driftlab.raw import load as raw_load
+from tests.patience import PATIENCE
 
 DEMO = resource("demo")
 NAMES = [f"basophil-0{number}.dng" for number in range(1, 7)]
@@ -59,7 +60,7 @@ def test_a_frame_that_fails_late_takes_no_other_off_the_list(
     def slow(path: Path, **rest: Any) -> Any:
         if path.name == NAMES[1]:
             begun.set()
-            gate.wait(20)
+            gate.wait(PATIENCE)
         return was(path, **rest)
 
     window.opening.open([folder])

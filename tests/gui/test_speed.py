@@ -25,6 +25,7 @@ from driftlab.gui.widgets.picture_view import PictureView
 from driftlab.isp.pipeline import CAMERA
 from driftlab.isp.windows import Region
 from driftlab.raw.load import load_raw
+from tests.patience import PATIENCE
 
 SIZE = (64, 96)
 
@@ -178,6 +179,6 @@ def test_the_time_of_the_first_paint_is_told_to_another_process(tmp_path: Path) 
     before = time.time()
     done = subprocess.run(
         [sys.executable, "-c", f"{code}; print(wait(Path({str(tmp_path)!r})))"],
-        capture_output=True, text=True, check=True, timeout=60, cwd=Path(__file__).parents[2],
+        capture_output=True, text=True, check=True, timeout=PATIENCE, cwd=Path(__file__).parents[2],
     )  # fmt: skip
     assert before < float(done.stdout.split()[-1]) < time.time()

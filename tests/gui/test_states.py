@@ -14,6 +14,7 @@ from driftlab.errors import DriftlabError
 from driftlab.gui import computing, explaining
 from driftlab.gui.main_window import MainWindow
 from driftlab.isp.develop import Region
+from tests.patience import PATIENCE
 
 
 def words(window: MainWindow) -> list[str]:
@@ -57,7 +58,7 @@ def test_canceled_sensitivities_say_so_and_come_when_asked_for(
 
     def waits(*question: Any) -> Iterator[Any]:
         begun.set()
-        gate.wait(20)
+        gate.wait(PATIENCE)
         yield from was(*question)
 
     monkeypatch.setattr(explaining, "_explained", waits)
@@ -125,7 +126,7 @@ def test_an_answer_that_comes_after_the_step_back_does_not_stay(
 
     def waits(questions: Any) -> Iterator[Any]:
         begun.set()
-        gate.wait(20)
+        gate.wait(PATIENCE)
         yield from was(questions)
         over.set()
 
@@ -133,7 +134,7 @@ def test_an_answer_that_comes_after_the_step_back_does_not_stay(
     opened.document.set("white_balance.r", 1.3)
     until(begun.is_set)
     gate.set()
-    assert over.wait(20)  # the answer is on its way, and not here yet
+    assert over.wait(PATIENCE)  # the answer is on its way, and not here yet
     opened.document.undo()
     opened.computing._soon.stop()
     opened.computing._ask()

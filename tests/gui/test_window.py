@@ -28,6 +28,7 @@ from driftlab.gui.sorting import sort
 from driftlab.inference import predict
 from driftlab.isp.develop import Region, develop
 from driftlab.model.load import load_model
+from tests.patience import PATIENCE
 
 DEMO = resource("demo")
 
@@ -294,7 +295,7 @@ def test_the_command_takes_a_picture_of_the_window(tmp_path: Path) -> None:
         [sys.executable, "-m", "driftlab", *words, "--set", "white_balance.r=0.9", "--screenshot", str(out)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         cwd=Path(__file__).parents[2],
         check=False,
     )
@@ -305,7 +306,7 @@ def test_the_command_takes_a_picture_of_the_window(tmp_path: Path) -> None:
 def test_a_picture_of_what_cannot_be_opened_ends_with_2_and_a_sentence(tmp_path: Path) -> None:
     words = ["gui", str(tmp_path / "none.dng"), "--screenshot", str(tmp_path / "window.png")]
     done = subprocess.run(
-        [sys.executable, "-m", "driftlab", *words], capture_output=True, text=True, timeout=60, check=False,
+        [sys.executable, "-m", "driftlab", *words], capture_output=True, text=True, timeout=PATIENCE, check=False,
         cwd=Path(__file__).parents[2],
     )  # fmt: skip
     assert done.returncode == 2

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 
 from driftlab.gui.worker import Worker
+from tests.patience import PATIENCE
 
 
 def test_newest_request_wins(worker: Worker, qtbot) -> None:
@@ -15,17 +16,17 @@ def test_newest_request_wins(worker: Worker, qtbot) -> None:
 
     def slow() -> Iterator[int]:
         started.set()
-        release.wait(5)
+        release.wait(PATIENCE)
         for step in range(1000):
             steps.append(step)
             yield step
 
     worker.delivered.connect(lambda kind, generation, item: seen.append((generation, item)))
     worker.submit("heatmap", slow)
-    assert started.wait(5)
+    assert started.wait(PATIENCE)
     for number in range(20):
         last = worker.submit("heatmap", lambda number=number: iter([number]))
-    with qtbot.waitSignal(worker.finished, timeout=5000) as finished:
+    with qtbot.waitSignal(worker.finished, timeout=PATIENCE * 1000) as finished:
         release.set()
     assert finished.args == ["heatmap", last]
     assert steps == [0]
@@ -37,12 +38,12 @@ def test_what_is_begun_of_a_finishing_kind_is_delivered(worker: Worker, qtbot, u
 
     def slow() -> Iterator[str]:
         started.set()
-        release.wait(5)
+        release.wait(PATIENCE)
         yield "first"
 
     worker.delivered.connect(lambda kind, generation, item: seen.append(item))
     worker.submit("logits", slow)
-    assert started.wait(5)
+    assert started.wait(PATIENCE)
     for number in range(5):
         worker.submit("logits", lambda number=number: iter([number]))
     release.set()
@@ -55,11 +56,11 @@ def test_urgent_kinds_go_first(worker: Worker, until) -> None:
 
     def first() -> Iterator[int]:
         started.set()
-        gate.wait(5)
+        gate.wait(PATIENCE)
         yield 0
 
     worker.submit("logits", first)
-    assert started.wait(5)
+    assert started.wait(PATIENCE)
     for kind in ("heatmap", "logits", "model", "frame"):
         worker.submit(kind, lambda: iter([1]))
     worker.finished.connect(lambda kind, generation: order.append(kind))
@@ -72,10 +73,10 @@ def test_a_failure_is_told_and_the_thread_lives(worker: Worker, qtbot) -> None:
     def bad() -> Iterator[float]:
         yield 1 / 0
 
-    with qtbot.waitSignal(worker.failed, timeout=5000) as failed:
+    with qtbot.waitSignal(worker.failed, timeout=PATIENCE * 1000) as failed:
         worker.submit("logits", bad)
     assert isinstance(failed.args[2], ZeroDivisionError)
-    with qtbot.waitSignal(worker.finished, timeout=5000):
+    with qtbot.waitSignal(worker.finished, timeout=PATIENCE * 1000):
         worker.submit("logits", lambda: iter([1]))
 
 
@@ -91,8 +92,8 @@ def test_a_canceled_job_ends_at_its_next_yield_and_is_closed(worker: Worker, qtb
             closed.append(threading.current_thread().name)
 
     worker.submit("heatmap", endless)
-    assert begun.wait(5)
-    with qtbot.waitSignal(worker.dropped, timeout=5000):
+    assert begun.wait(PATIENCE)
+    with qtbot.waitSignal(worker.dropped, timeout=PATIENCE * 1000):
         worker.cancel("heatmap")
     assert closed == ["driftlab compute"]
     assert not worker.busy
@@ -107,7 +108,7 @@ def test_closing_ends_a_running_job(qapp) -> None:
             yield 0
 
     worker.submit("heatmap", endless)
-    assert begun.wait(5)
+    assert begun.wait(PATIENCE)
     worker.close()
     assert "driftlab compute" not in [thread.name for thread in threading.enumerate()]
 
@@ -118,23 +119,23 @@ def test_what_is_canceled_ends_though_its_kind_finishes(worker: Worker, qtbot) -
     def slow() -> Iterator[int | None]:
         yield None
         begun.set()
-        go_on.wait(5)
+        go_on.wait(PATIENCE)
         yield None
         seen.append("went on")
         yield 1
 
     worker.delivered.connect(lambda kind, generation, item: seen.append(item))
     canceled = worker.submit("logits", slow)
-    assert begun.wait(5)
+    assert begun.wait(PATIENCE)
     worker.cancel("logits")
-    with qtbot.waitSignal(worker.dropped, timeout=5000) as dropped:
+    with qtbot.waitSignal(worker.dropped, timeout=PATIENCE * 1000) as dropped:
         go_on.set()
     assert dropped.args == ["logits", canceled]
-    with qtbot.waitSignal(worker.finished, timeout=5000):
+    with qtbot.waitSignal(worker.finished, timeout=PATIENCE * 1000):
         worker.submit("logits", lambda: iter([2]))
     assert seen == [2]
 
 
 def test_a_process_ends_though_nobody_closes_it() -> None:
     code = 'from driftlab.gui.worker import Worker; w = Worker(["logits"], "compute"); raise SystemExit(3)'
-    assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 3
+    assert subprocess.run([sys.executable, "-c", code], timeout=PATIENCE, check=False).returncode == 3

@@ -13,6 +13,7 @@ import pytest
 from driftlab.raw import child
 from driftlab.raw.frame import RawError
 from driftlab.raw.load import load_raw
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -97,7 +98,7 @@ def test_threads_get_their_own_answers(tmp_path):
 def test_the_process_ends_with_its_owner():
     other = child.Child()
     other.process.stdin.close()
-    assert other.process.wait(10) == 0
+    assert other.process.wait(PATIENCE) == 0
     os.close(other.samples)
     other.process.stdout.close()
 

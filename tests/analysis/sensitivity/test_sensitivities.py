@@ -113,7 +113,7 @@ def test_gradients_are_those_of_differences(name: str) -> None:
 
 def test_gradients_of_the_bundled_model() -> None:
     model = load_model(resource("demo/leukocyte_net.safetensors"))
-    frame = load_raw(resource("demo/eosinophil-01.dng"))
+    frame = load_raw(resource("demo/eosinophil-02.dng"))
     settings = CAMERA.settings(frame)
     table, heatmaps, _ = answered(frame, settings, model, check=True)
     answer = predict(frame, settings, model)
