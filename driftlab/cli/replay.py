@@ -140,9 +140,15 @@ def _pictures(given: argparse.Namespace, report: dict[str, Any]) -> Iterator[str
 def _told(arguments: argparse.Namespace, report: dict[str, Any], inputs: _Inputs, again: dict[str, Any] | None) -> int:
     """Print the outcome; the exit code."""
     from driftlab.report.canonical import digest_of
-    from driftlab.report.compare import changes, differing
+    from driftlab.report.compare import ROUNDED, SAME, changes, differing
 
-    places = list(differing(report["results"], again["results"])) if again else []
+    places: list[str] = []
+    within = None
+    if again is not None:
+        for within in (SAME, ROUNDED):
+            places = list(differing(report["results"], again["results"], within=within))
+            if not places:
+                break
     exact = again is not None and digest_of(again["results"]) == report["replay"]["expected_digest"]
     came_again = again is not None and not places
     if arguments.json:
@@ -155,6 +161,7 @@ def _told(arguments: argparse.Namespace, report: dict[str, Any], inputs: _Inputs
                 "repeated": again is not None,
                 "again": came_again,
                 "bit_identical": exact,
+                "within": 0.0 if exact else within if came_again else None,
                 "differences": places,
             }
         )
@@ -163,10 +170,8 @@ def _told(arguments: argparse.Namespace, report: dict[str, Any], inputs: _Inputs
     if again is None:
         print("not repeated: with other inputs other numbers come; give --model or --data where the files have moved")
     elif came_again:
-        print(
-            "the numbers came again, "
-            + ("bit for bit" if exact else f"within {report['replay']['tolerance']['value']:g}")
-        )
+        rounded = f"within {within:g}" + (", as on a processor that rounds otherwise" if within == ROUNDED else "")
+        print(f"the numbers came again, {'bit for bit' if exact else rounded}")
     else:
         print(f"the numbers did not come again: {len(places)} differ, the first is {places[0]}")
         print("\n".join(f"  {change.kind:9} {change.what:20} {change.text}" for change in changes(report, again)))

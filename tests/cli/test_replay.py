@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ from safetensors.torch import load_file, save_file
 import driftlab
 from driftlab import cli
 from driftlab.report.canonical import readable
+from driftlab.report.compare import ROUNDED
 from tests.cli.test_commands import run
 
 NAMES = ("eosinophil-01.dng", "neutrophil-01.dng")
@@ -55,6 +59,25 @@ def test_the_numbers_come_again(capsys: pytest.CaptureFixture[str], folder: Path
     assert first["results"] == second["results"] and first["report_id"] == second["report_id"]
     code, out, _ = run(capsys, "replay", "out/report.json")
     assert code == 0 and "bit for bit" in out and not (folder / ".trials.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    "processor",
+    [
+        {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_CBWR": "AVX2"},
+        {"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41", "MKL_CBWR": "COMPATIBLE"},
+        {"OMP_NUM_THREADS": "1"},
+    ],
+    ids=["avx2", "sse", "one thread"],
+)
+def test_they_come_again_on_another_processor(folder: Path, processor: dict[str, str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "driftlab", "replay", "out/report.json", "--json"],
+        env={**os.environ, **processor}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["again"] and told["within"] <= ROUNDED and told["bit_identical"] == (told["within"] == 0)
 
 
 def test_numbers_that_do_not_come_again_are_named(capsys: pytest.CaptureFixture[str], folder: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from driftlab import cli
 from driftlab.report.canonical import readable
-from driftlab.report.compare import changes, differing
+from driftlab.report.compare import ROUNDED, changes, differing
 from driftlab.report.content import content_of
 from driftlab.report.write import write_report
 from tests.report.planted import ARGV, FILES, tolerance
@@ -96,6 +96,17 @@ def test_rounding_is_no_difference(report: dict[str, Any]) -> None:
     assert list(differing(report["results"], other["results"])) == [
         "results.axis[2].safe[0] (1.25 before, 1.25001 after)"
     ]
+
+
+def test_another_processor_may_round_otherwise(report: dict[str, Any]) -> None:
+    before, after = report["results"], copy.deepcopy(report["results"])
+    axis({"results": after})["safe"][1] += 2e-4
+    axis({"results": after})["evaluations"] = 1
+    assert len(list(differing(before, after))) == 2
+    assert list(differing(before, after, within=ROUNDED)) == []
+    axis({"results": after})["safe"][1] += 2e-2
+    (place,) = differing(before, after, within=ROUNDED)
+    assert ".safe[1]" in place
 
 
 @pytest.mark.parametrize(
