@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QApplication
 from driftlab import resource
 from driftlab.gui import theme
 from driftlab.gui.garbage import GarbageCollector, collect_in_this_thread
+from driftlab.gui.loading import import_steps
 from driftlab.gui.main_window import MainWindow
 from driftlab.gui.worker import Worker
 from tests.patience import PATIENCE
@@ -28,8 +29,17 @@ from tests.patience import PATIENCE
 DEMO = resource("demo")
 
 
+@pytest.fixture(scope="session")
+def imported(qapp: QApplication) -> None:
+    """All that the window imports on the way is there, and not looked through for what a test has left."""
+    for _ in import_steps():
+        pass
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
-def nothing_left(qapp: QApplication, request: pytest.FixtureRequest) -> Iterator[None]:
+def nothing_left(qapp: QApplication, imported: None) -> Iterator[None]:
     """No widget, thread or running timer outlives its test, in which garbage is collected as the program does it."""
     collect_in_this_thread()
     widgets = set(map(id, QApplication.topLevelWidgets()))
