@@ -14,8 +14,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from driftlab.analysis.sensitivity.linearized import Active, actives
-from driftlab.analysis.target import AnalysisError
+from driftlab.analysis.errors import AnalysisError
+from driftlab.isp.linearized import Active, actives
 from driftlab.isp.settings import Settings
 from driftlab.isp.stage import Gradient, Param
 

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from driftlab.analysis.target import AnalysisError
+from driftlab.analysis.errors import AnalysisError
 
 __all__ = ["Criterion", "parse_criterion"]
 

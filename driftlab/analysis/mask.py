@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from driftlab.analysis.target import AnalysisError
+from driftlab.analysis.errors import AnalysisError
 from driftlab.isp.develop import Region, picture_size
 from driftlab.isp.settings import Settings
 from driftlab.raw.frame import RawFrame

@@ -16,8 +16,8 @@ from torch import Tensor
 
 from driftlab.analysis.axes import Axis
 from driftlab.analysis.cases import Case
-from driftlab.analysis.sensitivity.linearized import chain_of, linearized, pieces
-from driftlab.isp.develop import Window, tiles, window
+from driftlab.isp.develop import Window, assemble, tiles, window
+from driftlab.isp.linearized import chain_of, linearized, pieces
 from driftlab.isp.pipeline import Pipeline, run
 from driftlab.isp.settings import Settings
 from driftlab.isp.stage import Domain, Sensor
@@ -127,10 +127,8 @@ class Pictures:
     def _tiled(self, index: int, positions: Sequence[float]) -> Generator[None, None, Tensor]:
         case, region = self.cases[index], self.cases[index].extent
         picture = torch.empty(1, 3, region.height, region.width)
-        for tile in tiles(case.frame, self.settings_at(index, positions), region=region):
-            top, left = tile.region.top - region.top, tile.region.left - region.left
-            picture[0, :, top : top + tile.region.height, left : left + tile.region.width] = tile.pixels
-            yield
+        drawn = tiles(case.frame, self.settings_at(index, positions), region=region)
+        yield from assemble(drawn, region, picture[0].numpy())
         return picture
 
     def _ready(self, index: int) -> _Ready:

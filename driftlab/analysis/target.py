@@ -13,16 +13,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from driftlab.errors import DriftlabError
+from driftlab.analysis.errors import AnalysisError
 from driftlab.model.card import Task
 from driftlab.model.framing import Framing
 from driftlab.model.task_model import TaskModel
 
-__all__ = ["AnalysisError", "Target", "soft_dice", "target_of"]
-
-
-class AnalysisError(DriftlabError):
-    """A question that can't be answered; the message is one sentence that names the mend."""
+__all__ = ["Target", "soft_dice", "target_of"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,13 +16,15 @@ from torch import Tensor
 
 from driftlab.analysis.axes import Axis
 from driftlab.analysis.cases import Case
+from driftlab.analysis.errors import AnalysisError
 from driftlab.analysis.pictures import BATCH, Pictures, Pull
-from driftlab.analysis.target import AnalysisError, soft_dice
+from driftlab.analysis.target import soft_dice
 from driftlab.isp.settings import Settings
 from driftlab.model.card import ModelError, Task
 from driftlab.model.framing import Framing
 from driftlab.model.prediction import UNSEEN, segment
 from driftlab.model.task_model import TaskModel
+from driftlab.steps import result_of
 
 __all__ = ["Answers", "Known", "Shown", "Steps", "Trials", "trials_of"]
 
@@ -206,7 +208,7 @@ class Trials:
 
     def _all(self, cases: Sequence[int], positions: Sequence[Sequence[float]]) -> Tensor:
         """The pictures of a batch, without a place to stop."""
-        return _ended(self._pictures.at(cases, positions))
+        return result_of(self._pictures.at(cases, positions))
 
     def _differentiated(
         self, cases: Sequence[int], positions: Sequence[Sequence[float]]
@@ -232,7 +234,7 @@ class Trials:
 
         def pull(z: Tensor) -> Tensor:
             (by_picture,) = torch.autograd.grad(z.sum(), picture)
-            return _ended(self._pictures.pulled(cases[0], positions[0], by_picture))
+            return result_of(self._pictures.pulled(cases[0], positions[0], by_picture))
 
         return picture, pull
 
@@ -324,16 +326,6 @@ def trials_of(
 
 def _no_pull(z: Tensor) -> Tensor:
     raise ValueError("asked for without slopes")
-
-
-def _ended(steps: Generator[None, None, Tensor]) -> Tensor:
-    """What a generator returns, none of its stops taken."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            found: Tensor = end.value
-            return found
 
 
 def _empty(count: int) -> Answers:

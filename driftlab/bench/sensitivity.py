@@ -12,7 +12,6 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from driftlab.analysis.sensitivity.linearized import actives
 from driftlab.analysis.sensitivity.sensitivities import Heatmap, Table, sensitivities
 from driftlab.bench.develop import large_frame
 from driftlab.bench.measure import Result, versus
@@ -20,6 +19,7 @@ from driftlab.bench.mobilenet import mobilenet_v2
 from driftlab.bench.predict import CARD, REGION
 from driftlab.errors import DriftlabError
 from driftlab.isp.develop import develop
+from driftlab.isp.linearized import actives
 from driftlab.isp.pipeline import CAMERA
 from driftlab.isp.settings import Settings
 from driftlab.model.load import load_model

@@ -60,9 +60,9 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compute and print."""
+    from driftlab.analysis.errors import AnalysisError
     from driftlab.analysis.mask import mask_on
     from driftlab.analysis.sensitivity.sensitivities import Heatmap, StageHeatmaps, Table, sensitivities
-    from driftlab.analysis.target import AnalysisError
     from driftlab.isp.develop import Region
 
     if arguments.stage_heatmaps and not arguments.heatmaps:
@@ -231,7 +231,7 @@ def _summary_lines(tables: list[Table]) -> Iterator[str]:
 
 def _folder(root: Path, path: str, taken: set[str]) -> Path:
     """A folder for each file's heatmaps, named like the file; files that share a name are numbered."""
-    from driftlab.analysis.target import AnalysisError
+    from driftlab.analysis.errors import AnalysisError
 
     name, number = Path(path).name, 1
     while name in taken:

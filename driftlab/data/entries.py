@@ -14,15 +14,12 @@ from pathlib import Path
 from typing import Final
 
 from driftlab.errors import DriftlabError
+from driftlab.raw.suffixes import frames_below
 
 __all__ = ["TABLE", "DataError", "Entry", "check_labels", "entries_of"]
 
 #: The table that a folder is known by.
 TABLE: Final = "labels.csv"
-_ENDS: Final = """3fr arw bmp cr2 cr3 crw dcr dng erf fff gpr iiq jpeg jpg k25 kdc mef mos mrw nef npy nrw orf pef png
-raf raw rw2 rwl sr2 srf srw tif tiff x3f"""
-#: What counts as a camera file or picture where a folder is searched; a file that is named may have any suffix.
-SUFFIXES: Final = frozenset(f".{end}" for end in _ENDS.split())
 
 
 class DataError(DriftlabError):
@@ -74,15 +71,10 @@ def check_labels(labels: Sequence[str | None]) -> None:
 def _in_folder(folder: Path) -> list[Entry]:
     if (folder / TABLE).is_file():
         return _in_table(folder / TABLE)
-    inside = (path for path in folder.rglob("*") if not any(part.startswith(".") for part in _below(path, folder)))
-    found = sorted(path for path in inside if path.suffix.lower() in SUFFIXES and path.is_file())
+    found = frames_below(folder)
     if not found:
         raise DataError(f"There are no camera files or pictures in '{folder}': name the files themselves.")
     return [Entry(path, named=False) for path in found]
-
-
-def _below(path: Path, folder: Path) -> tuple[str, ...]:
-    return path.relative_to(folder).parts
 
 
 def _in_table(table: Path) -> list[Entry]:

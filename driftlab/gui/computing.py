@@ -228,7 +228,7 @@ def _answers(questions: list[Question]) -> Iterator[Answer | None]:
 def _answer(question: Question) -> Generator[None, None, Answer]:
     import torch
 
-    from driftlab.isp.develop import Region, picture_size, tiles
+    from driftlab.isp.develop import Region, assemble, picture_size, tiles
     from driftlab.isp.draft import draft_frame, draft_settings, draft_side
 
     start = time.perf_counter()
@@ -242,10 +242,7 @@ def _answer(question: Question) -> Generator[None, None, Answer]:
     height, width = picture_size(frame, settings)
     region = region.within((height, width)) if region else Region(0, 0, width, height)
     picture = torch.empty(1, 3, region.height, region.width)
-    for tile in tiles(frame, settings, region=region):
-        top, left = tile.region.top - region.top, tile.region.left - region.left
-        picture[0, :, top : top + tile.region.height, left : left + tile.region.width] = tile.pixels
-        yield None
+    yield from assemble(tiles(frame, settings, region=region), region, picture[0].numpy())
     prediction = question.model.predict(picture)[0]
     framing = question.model.framing(picture)
     with torch.inference_mode():

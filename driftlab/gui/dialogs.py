@@ -22,9 +22,10 @@ from driftlab.errors import DriftlabError
 from driftlab.gui.document import Document
 from driftlab.gui.dump_dialog import Dump, DumpDialog
 from driftlab.gui.problem import Problem
-from driftlab.gui.sorting import MODELS, PICTURES
+from driftlab.gui.sorting import MODELS
 from driftlab.gui.widgets.message_bar import MessageBar
 from driftlab.gui.worker import Worker
+from driftlab.raw.suffixes import FRAMES
 
 if TYPE_CHECKING:
     from driftlab.gui.loading import Untrusted
@@ -63,7 +64,7 @@ def ask_for_files(parent: QWidget, title: str, take: Callable[[list[Path]], None
     """Existing files; `take` gets those that were chosen."""
     dialog = QFileDialog(parent, title)
     dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
-    camera, model = (" ".join(f"*{end} *{end.upper()}" for end in sorted(ends)) for ends in (PICTURES, MODELS))
+    camera, model = (" ".join(f"*{end} *{end.upper()}" for end in sorted(ends)) for ends in (FRAMES, MODELS))
     filters = [f"Settings ({only})"] if only else [f"Camera files and pictures ({camera})", f"Models ({model})"]
     if "model" in title:
         filters.reverse()

@@ -174,9 +174,9 @@ class Explaining(QObject):
 
 
 def _explained(question: Question, selected: str, target: str | None, mask: Mask | None) -> Iterator[Item]:
-    from driftlab.analysis.sensitivity.linearized import actives
     from driftlab.analysis.sensitivity.sensitivities import Table
     from driftlab.isp.develop import picture_size
+    from driftlab.isp.linearized import actives
 
     frame, settings, region = question.frame, question.settings, question.region
     height, width = (region.height, region.width) if region else picture_size(frame, settings)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import QSettings, Qt, Signal
 from PySide6.QtGui import (
     QAction,
@@ -67,7 +69,7 @@ class MainWindow(QMainWindow):
         self.searches: Searches = Searches(self.document, self.computing, self.worker, store)
         self.status = StatusLine(self.jobs)
         self.messages = MessageBar()
-        self.dropping = Dropping(self, self.opening.sort)
+        self.dropping = Dropping(self, partial(self.opening.sort, search=False))
         parts = (
             self.worker,
             self.jobs,

@@ -82,9 +82,9 @@ class Opening(QObject):
         if found.masks:
             self.open_mask(found.masks[-1])
 
-    def sort(self, paths: list[Path]) -> Sorted:
+    def sort(self, paths: list[Path], *, search: bool = True) -> Sorted:
         """What these paths are; a picture that fits the segmentation on the screen as a mask is one."""
-        return sort(paths, self._is_mask)
+        return sort(paths, self._is_mask, search=search)
 
     def _is_mask(self, path: Path) -> bool:
         frame, settings, model = self._document.frame, self._document.settings, self._document.model

@@ -81,7 +81,7 @@ def same_pictures(some: Sequence[Picked], others: Sequence[Picked]) -> bool:
 def case_steps(pictures: Sequence[Picked]) -> Generator[None, None, list[Case]]:
     """The cases; frames that are not there are loaded, with a place to stop after each. In the worker's thread."""
     from driftlab.analysis.cases import Case
-    from driftlab.analysis.target import AnalysisError
+    from driftlab.analysis.errors import AnalysisError
     from driftlab.isp.pipeline import pipeline_of
     from driftlab.raw.load import load_raw
 

@@ -121,17 +121,16 @@ class TorchEngine:
 
     def exact(self, frame: RawFrame, settings: Settings) -> Iterator[Drawn | None]:
         """All of it, tile by tile."""
-        from driftlab.isp.develop import Region, picture_size, tiles
+        from driftlab.isp.develop import Region, assemble, picture_size, tiles
         from driftlab.isp.draft import draft_side
 
         height, width = picture_size(frame, settings)
         pixels = _opaque(height, width)
-        for tile in tiles(frame, settings):
-            at = tile.region
-            rgb = (tile.pixels.clamp(0, 1) * 255).round_().to(dtype=_byte()).permute(1, 2, 0)
-            pixels[at.top : at.top + at.height, at.left : at.left + at.width, :3] = rgb.numpy()
-            yield None
         whole = Region(0, 0, width, height)
+        colors = pixels[..., :3].transpose(2, 0, 1)
+        yield from assemble(
+            tiles(frame, settings), whole, colors, lambda part: (part.clamp(0, 1) * 255).round_().to(dtype=_byte())
+        )
         yield Drawn(pixels, whole, (height, width), True)
         self.draft(frame, settings, whole, FIRST)  # what the first drag will begin with; the second one is quick
         yield None

@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-__all__ = ["MODELS", "PICTURES", "Sorted", "sort"]
+from driftlab.raw.suffixes import frames_below
+
+__all__ = ["MODELS", "Sorted", "sort"]
 
 MODELS: Final = frozenset({".pt", ".pth", ".pt2", ".onnx", ".safetensors", ".th", ".ckpt"})
-_ENDS: Final = """3fr arw bmp cr2 cr3 crw dcr dng erf fff iiq jpeg jpg k25 kdc mos mrw nef npy nrw orf pef png
-raf raw rw2 rwl sr2 srf srw tif tiff x3f"""
-PICTURES: Final = frozenset(f".{end}" for end in _ENDS.split())
 #: What a Hugging Face folder holds.
 CONFIG: Final = "config.json"
 
@@ -28,18 +27,21 @@ class Sorted:
     models: list[Path] = field(default_factory=list)
     settings: list[Path] = field(default_factory=list)
     masks: list[Path] = field(default_factory=list)
+    #: Folders that have not been searched.
+    folders: list[Path] = field(default_factory=list)
     refused: list[tuple[Path, str]] = field(default_factory=list)
 
     @property
     def opens(self) -> bool:
         """Whether there is anything to open."""
-        return bool(self.frames or self.models or self.settings or self.masks)
+        return bool(self.frames or self.models or self.settings or self.masks or self.folders)
 
     def sentence(self) -> str:
         """What opening them will do, or why it will do nothing."""
         parts = []
         if self.frames:
             parts.append(f"open {self.frames[0].name}" if len(self.frames) == 1 else f"open {len(self.frames)} frames")
+        parts += [f"open the frames in {folder.name}" for folder in self.folders]
         if self.models:
             parts.append(f"use {self.models[-1].name} as the task model")
         if self.settings:
@@ -52,10 +54,11 @@ class Sorted:
         return " ".join(f"{path.name or path}: {why}." for path, why in self.refused[:3]) or "Nothing to open."
 
 
-def sort(paths: Iterable[Path], is_mask: Callable[[Path], bool] = lambda path: False) -> Sorted:
-    """Each path where it belongs; a folder stands for the frames in it, or for the model that it is.
+def sort(paths: Iterable[Path], is_mask: Callable[[Path], bool] = lambda path: False, *, search: bool = True) -> Sorted:
+    """Each path where it belongs; a folder stands for the frames in it and below, or for the model that it is.
 
-    A picture that `is_mask` takes for one is a mask, which no name tells.
+    Folders may hold very many files: without `search` nobody looks. A picture that `is_mask` takes for one is a mask,
+    which no name tells.
     """
     result = Sorted()
     for path in paths:
@@ -64,7 +67,10 @@ def sort(paths: Iterable[Path], is_mask: Callable[[Path], bool] = lambda path: F
             if (path / CONFIG).is_file():
                 result.models.append(path)
                 continue
-            inside = sorted(each for each in path.iterdir() if each.suffix.lower() in PICTURES and each.is_file())
+            if not search:
+                result.folders.append(path)
+                continue
+            inside = frames_below(path)
             result.frames += inside
             if not inside:
                 result.refused.append((path, "a folder without camera files or pictures"))

@@ -106,7 +106,7 @@ class StageOutputs(QObject):
 
 
 def _output(frame: RawFrame, settings: Settings, name: str) -> Iterator[StageOutput | None]:
-    from driftlab.isp.develop import Region, picture_size, tiles
+    from driftlab.isp.develop import Region, assemble, picture_size, tiles
     from driftlab.isp.outputs import scale_of, visible
 
     start = time.perf_counter()
@@ -114,11 +114,11 @@ def _output(frame: RawFrame, settings: Settings, name: str) -> Iterator[StageOut
     stage, domain = pipeline.stage(name), pipeline.writes(name)
     height, width = picture_size(frame, settings, until=name)
     pixels = np.full((height, width, 4), 255, np.uint8)
-    for tile in tiles(frame, settings, until=name):
-        at = tile.region
-        part = visible(tile.pixels, domain, frame)
-        pixels[at.top : at.top + at.height, at.left : at.left + at.width, :3] = part.numpy()
-        yield None
+    colors = pixels[..., :3].transpose(2, 0, 1)
+    parts = tiles(frame, settings, until=name)
+    yield from assemble(
+        parts, Region(0, 0, width, height), colors, lambda part: visible(part, domain, frame).permute(2, 0, 1)
+    )
     size = picture_size(frame, settings)
     drawn = Drawn(pixels, Region(0, 0, size[1], size[0]), size, True)
     values = {short: settings[key] for short, key in pipeline.names[name]}

@@ -8,9 +8,10 @@ picture, and less time than one piece.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -24,8 +25,9 @@ from driftlab.isp.stage import Domain, IspError, Sensor
 from driftlab.isp.windows import Plan, Region, plan_of
 from driftlab.parallel import in_order, one_thread
 from driftlab.raw.frame import RawFrame
+from driftlab.steps import result_of
 
-__all__ = ["Drawing", "Region", "Tile", "Window", "develop", "mosaic_of", "picture_size", "tiles", "window"]
+__all__ = ["Drawing", "Region", "Tile", "Window", "assemble", "develop", "mosaic_of", "picture_size", "tiles", "window"]
 
 #: Samples of a tile: few enough for the cache, enough to hide the cost of the calls.
 TILE: Final = 512 * 512
@@ -114,16 +116,32 @@ def develop(
             f"'{frame.name}' is too small for a picture with these settings: choose another demosaic.method."
         )
     region = region.within(size) if region else Region(0, 0, size[1], size[0])
-    picture: NDArray[Any] | None = None
-    for tile in watched((drawn or tiles)(frame, settings, region=region, until=until)):
-        if picture is None:
-            dtype = {None: np.float32, 8: np.uint8, 16: np.uint16}[bits]
-            picture = np.empty((tile.pixels.shape[0], region.height, region.width), dtype)
-        top, left = tile.region.top - region.top, tile.region.left - region.left
-        pixels = tile.pixels if bits is None else (tile.pixels.clamp(0, 1) * (2**bits - 1)).round_().to(torch.int32)
-        picture[:, top : top + tile.region.height, left : left + tile.region.width] = pixels.numpy()
-    assert picture is not None
+    parts = watched((drawn or tiles)(frame, settings, region=region, until=until))
+    first = next(parts)
+    dtype = {None: np.float32, 8: np.uint8, 16: np.uint16}[bits]
+    picture = np.empty((first.pixels.shape[0], region.height, region.width), dtype)
+
+    top = 2**bits - 1 if bits else 1
+
+    def whole_numbers(pixels: Tensor) -> Tensor:
+        return (pixels.clamp(0, 1) * top).round_().to(torch.int32)
+
+    result_of(assemble(chain([first], parts), region, picture, whole_numbers if bits else None))
     return picture
+
+
+def assemble(
+    parts: Iterable[Tile], region: Region, picture: NDArray[Any], shown: Callable[[Tensor], Tensor] | None = None
+) -> Generator[None, None, None]:
+    """Lay the tiles of `region` into `picture`, `[C, H, W]` of any type; stops after each.
+
+    `shown` makes of a tile's pixels, `[C, h, w]`, what is laid; without it they are laid as they are.
+    """
+    for tile in parts:
+        top, left = tile.region.top - region.top, tile.region.left - region.left
+        pixels = shown(tile.pixels) if shown else tile.pixels
+        picture[:, top : top + tile.region.height, left : left + tile.region.width] = pixels.numpy()
+        yield
 
 
 def tiles(

@@ -29,18 +29,16 @@ from driftlab.raw.frame import CFA, RawError
 from driftlab.raw.libraw import decode_camera_file
 from driftlab.raw.limits import Limits
 from driftlab.raw.plain import decode_picture_file, is_picture
+from driftlab.raw.suffixes import CAMERA, PICTURES
 from driftlab.raw.tags import read_tags
 from driftlab.raw.unprocess import Unprocess
 
 __all__ = ["decode"]
 
 MOST_MISSING = 0.5  # share of the samples; what lacks more is no picture any more
-CAMERA_SUFFIXES = (
-    ".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".gpr", ".iiq", ".kdc", ".mef", ".mos",
-    ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f",
-)  # fmt: skip
-#: What is named so and begins otherwise is damaged; dumps have other names.
-PICTURE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".npy", ".png", ".tif", ".tiff")
+#: What is named so and begins otherwise is damaged. Dumps have other names, or ".raw", which cameras use too.
+NAMED_CAMERA = CAMERA - {".raw"}
+NAMED = NAMED_CAMERA | PICTURES
 #: How files begin that LibRaw knows by their content. It knows others by their size alone, which is a guess.
 CAMERA_HEADS = (
     b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"FUJIFILM", b"\0MRM", b"FOVb",
@@ -55,7 +53,7 @@ def decode(path: Path, description: Description, unprocess: Unprocess, limits: L
     if description.is_dump:
         decoded = decode_dump(path, description, limits)
     elif is_picture(head):
-        if path.suffix.lower() in CAMERA_SUFFIXES:
+        if path.suffix.lower() in NAMED_CAMERA:
             raise RawError(
                 f"'{path.name}' is named as a camera file but holds an ordinary picture: "
                 "give it its right suffix to take it as pseudo-RAW."
@@ -78,7 +76,7 @@ def _camera_file(
             raise RawError(_cut(path, missing))
         decoded = decode_camera_file(path, tags, limits)
     except rawpy.LibRawError as error:
-        if head[:2] in (b"II", b"MM") and not tags.camera_raw and path.suffix.lower() not in CAMERA_SUFFIXES:
+        if head[:2] in (b"II", b"MM") and not tags.camera_raw and path.suffix.lower() not in NAMED_CAMERA:
             return decode_picture_file(path, head, description, unprocess, limits)
         raise RawError(_cut(path, missing) if missing else _sentence(path, error)) from None
     if missing:
@@ -118,7 +116,7 @@ def _unknown(path: Path, head: bytes) -> RawError:
         return Undescribed(f"'{path.name}' does not say what it is; it may be {guess.flags()}: confirm these flags.")
     if head.isascii() and min(head) >= ord("\t"):
         return RawError(f"'{path.name}' holds text, not samples: give the picture itself.")
-    kind = RawError if path.suffix.lower() in (*CAMERA_SUFFIXES, *PICTURE_SUFFIXES) else Undescribed
+    kind = RawError if path.suffix.lower() in NAMED else Undescribed
     return kind(
         f"'{path.name}' is of no known format: describe a headerless dump with --width, --height, --bits and "
         "--cfa, or in a JSON file beside it."

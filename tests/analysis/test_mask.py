@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from driftlab.analysis.errors import AnalysisError
 from driftlab.analysis.mask import mask_on
-from driftlab.analysis.target import AnalysisError
 from driftlab.isp.develop import Region
 from driftlab.isp.pipeline import CAMERA
 from tests.isp.frames import smooth_frame

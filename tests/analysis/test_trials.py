@@ -12,8 +12,8 @@ import torch
 from driftlab.analysis import pictures as pictures_module
 from driftlab.analysis.axes import Axis, axes_of
 from driftlab.analysis.cases import Case
+from driftlab.analysis.errors import AnalysisError
 from driftlab.analysis.pictures import Pictures
-from driftlab.analysis.target import AnalysisError
 from driftlab.analysis.trials import Answers, Trials, trials_of
 from driftlab.inference import predict
 from driftlab.isp.develop import Region

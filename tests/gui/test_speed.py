@@ -164,7 +164,7 @@ def test_an_answer_about_a_large_picture_stops_between_its_tiles(
 def test_sensitivities_of_a_large_picture_stop_between_its_pieces(
     opened: MainWindow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("driftlab.analysis.sensitivity.linearized.SIDE", 64)
+    monkeypatch.setattr("driftlab.isp.linearized.SIDE", 64)
     document = opened.document
     assert document.frame is not None and document.settings is not None and document.model is not None
     items = sensitivities(document.frame, document.settings, document.model, heatmaps=[])

@@ -83,6 +83,10 @@ def test_a_drop_says_what_it_will_do_and_why_not(window: MainWindow, tmp_path: P
     assert both.sentence() == "Open 40 frames, use leukocyte_net.safetensors as the task model"
     assert not drop(window, table)
     assert "no .csv files" in window.status.currentMessage()
+    hovered = sort([DEMO, DEMO / "leukocyte_net.safetensors"], search=False)
+    assert hovered.opens and hovered.sentence() == (
+        "Open the frames in demo, use leukocyte_net.safetensors as the task model"
+    )
     assert "no such file" in sort([tmp_path / "none.dng"]).sentence()
     assert "without camera files" in sort([tmp_path / "."]).sentence()
 

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from driftlab.analysis.target import AnalysisError
+from driftlab.analysis.errors import AnalysisError
 from driftlab.isp.color import mixed
 
 __all__ = ["DISTANCES", "Distance", "ciede2000_squared", "distance_of", "lab_of", "ssim"]

@@ -100,7 +100,7 @@ class Hunt:
         yield from self._together(metric)
         self._refresh()
         for name in self.members:
-            self.gallery += yield from self._stops(gallery_of(self.visits, self.groups[name], SHOWN))
+            self.gallery += yield from gallery_of(self.visits, self.groups[name], SHOWN)
             yield None
         self.result = self._result(complete=True)
         yield self.result
@@ -208,17 +208,9 @@ class Hunt:
         if self.spent:
             work.close()
             return None
-        made = yield from self._stops(work)
+        made = yield from work
         self.done += cost
         return made
-
-    def _stops(self, work: Generator[None, None, T]) -> Generator[Forensics | None, None, T]:
-        while True:
-            try:
-                next(work)
-            except StopIteration as end:
-                return end.value  # type: ignore[no-any-return]
-            yield None
 
     def _alone(self, number: int) -> None:
         """Keep what is known of an axis by now."""

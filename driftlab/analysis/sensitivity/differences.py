@@ -14,8 +14,8 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from driftlab.analysis.sensitivity.linearized import Active, pieces
 from driftlab.isp.develop import Region
+from driftlab.isp.linearized import Active, pieces
 from driftlab.isp.settings import Settings
 from driftlab.isp.stage import Param
 from driftlab.raw.frame import RawFrame

@@ -15,8 +15,12 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from driftlab.analysis.errors import AnalysisError
 from driftlab.analysis.sensitivity.differences import BLACK_BOX, difference, picture_of, scale_of, share_of
-from driftlab.analysis.sensitivity.linearized import (
+from driftlab.analysis.sensitivity.stage_heatmaps import stage_heatmap
+from driftlab.analysis.target import Target, target_of
+from driftlab.isp.develop import Region, picture_size
+from driftlab.isp.linearized import (
     Active,
     Chain,
     Linearized,
@@ -27,9 +31,6 @@ from driftlab.analysis.sensitivity.linearized import (
     pieces,
     pixel_maps,
 )
-from driftlab.analysis.sensitivity.stage_heatmaps import stage_heatmap
-from driftlab.analysis.target import AnalysisError, Target, target_of
-from driftlab.isp.develop import Region, picture_size
 from driftlab.isp.settings import Settings
 from driftlab.isp.stage import Gradient, Sensor
 from driftlab.model.task_model import TaskModel

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor
 
-from driftlab.analysis.sensitivity.linearized import Linearized, Piece
 from driftlab.isp.develop import Region, picture_size
+from driftlab.isp.linearized import Linearized, Piece
 from driftlab.isp.settings import Settings
 from driftlab.isp.stage import Domain, Sensor, per_site
 from driftlab.raw.frame import RawFrame

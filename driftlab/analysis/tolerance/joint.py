@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from driftlab.analysis.axes import Axis
-from driftlab.analysis.target import AnalysisError
+from driftlab.analysis.errors import AnalysisError
 from driftlab.analysis.tolerance.attempts import Attempts, Spent, place_of
 from driftlab.analysis.tolerance.bounds import MOST_AXES, SAFETY, Bounds, bounded
 from driftlab.analysis.tolerance.counterexamples import Effort, Hunter, Size

@@ -8,8 +8,8 @@ from typing import Final
 from torch import Tensor
 
 from driftlab.analysis.criterion import Criterion
+from driftlab.analysis.errors import AnalysisError
 from driftlab.analysis.statistics import bootstrapped_mean, clopper_pearson
-from driftlab.analysis.target import AnalysisError
 from driftlab.analysis.tolerance.findings import Nominal, Probe
 from driftlab.analysis.trials import Answers, Trials
 from driftlab.model.card import Task

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import torch
 
@@ -20,14 +19,15 @@ from driftlab import __version__
 from driftlab.analysis.axes import Axis
 from driftlab.analysis.cases import Case
 from driftlab.analysis.criterion import Criterion
-from driftlab.analysis.target import AnalysisError
+from driftlab.analysis.errors import AnalysisError
 from driftlab.analysis.tolerance.findings import Tolerance
 from driftlab.analysis.tolerance.intervals import RESOLUTION, AxisSearch
 from driftlab.analysis.tolerance.joint import joint as joint_search
 from driftlab.analysis.tolerance.rule import check_criterion, rule_of
-from driftlab.analysis.trials import Known, Steps, Trials, trials_of
+from driftlab.analysis.trials import Known, Trials, trials_of
 from driftlab.isp.stage import Sensor
 from driftlab.model.task_model import TaskModel
+from driftlab.steps import saying
 
 __all__ = ["Progress", "question_digest", "tolerances"]
 
@@ -67,7 +67,7 @@ def tolerances(
     if budget is not None and budget < len(cases):
         raise AnalysisError(f"A budget of {budget} does not reach for {len(cases)} nominal answers: allow more trials.")
     start = trials_of(cases, model, axes, self_label=criterion.self_labeled, known=known)
-    trials, nominal = yield from _stopping(start, lambda: Progress("", 0, 0.0))
+    trials, nominal = yield from saying(lambda: Progress("", 0, 0.0), start)
     rule, told = rule_of(criterion, trials, nominal, seed)
     metric = rule.probe(0.0, nominal.scores)
     found = Tolerance(
@@ -77,7 +77,7 @@ def tolerances(
     slopes = None
     if _worth_slopes(trials, budget):
         asked = trials.slopes(range(len(cases)), [trials.nominal] * len(cases))
-        _, slopes = yield from _stopping(asked, lambda: Progress("", trials.evaluations, 0.0))
+        _, slopes = yield from saying(lambda: Progress("", trials.evaluations, 0.0), asked)
     spent = trials.evaluations
     kept = 0 if budget is None or not joint else (budget - spent) // 2
     for number, axis in enumerate(axes):
@@ -87,7 +87,7 @@ def tolerances(
         smooth = slopes is not None and axis.gradient != "none"
         slope = slopes[:, number] if slopes is not None and smooth else None
         search = AxisSearch(along, rule, nominal, slope, limit=limit, resolution=resolution)
-        yield from _stopping(search.run(), partial(_progress, axis, along, spent, (number + 0.5) / (len(axes) + joint)))
+        yield from saying(partial(_progress, axis, along, spent, (number + 0.5) / (len(axes) + joint)), search.run())
         spent += along.evaluations
         found = replace(found, axes=(*found.axes, search.finding()), evaluations=spent)
         yield found
@@ -119,16 +119,6 @@ def question_digest(cases: Sequence[Case], model: TaskModel, criterion: Criterio
         mask = "" if case.mask is None else hashlib.sha256(case.mask.numpy().tobytes()).hexdigest()
         told += [samples, repr(Sensor.of(case.frame)), repr(case.settings), repr(case.region), repr(case.label), mask]
     return hashlib.sha256("\n".join(told).encode()).hexdigest()
-
-
-def _stopping(steps: Steps, progress: Callable[[], Progress]) -> Generator[Progress, None, Any]:
-    """`steps` with a Progress at every stop; what they return."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value
-        yield progress()
 
 
 def _progress(axis: Axis, along: Trials, spent: int, share: float) -> Progress:

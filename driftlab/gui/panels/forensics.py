@@ -219,7 +219,7 @@ class ForensicsPanel(QWidget):
         settings = self._document.nominal
         if settings is None:
             return
-        from driftlab.analysis.sensitivity.linearized import actives
+        from driftlab.isp.linearized import actives
 
         names = [*dict.fromkeys(each.stage.name for each in actives(settings)), "all"]
         if names == [action.text() for action in self._group_actions]:

@@ -294,6 +294,6 @@ class SweepPanel(QWidget):
 
 def _movable(settings: Settings) -> list[str]:
     """The parameters that have an effect, but single weights."""
-    from driftlab.analysis.sensitivity.linearized import actives
+    from driftlab.isp.linearized import actives
 
     return [each.key for each in actives(settings) if not each.param.advanced]

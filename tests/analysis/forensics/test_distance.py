@@ -9,8 +9,8 @@ import skimage.metrics
 import torch
 from torch import Tensor
 
+from driftlab.analysis.errors import AnalysisError
 from driftlab.analysis.forensics.distance import DISTANCES, ciede2000_squared, distance_of, lab_of, ssim
-from driftlab.analysis.target import AnalysisError
 from tests.isp.frames import scene
 
 #: Of the 34 pairs of Sharma, Wu & Dalal (2005), table 1, those about gray, opposite hues, blue, and large steps.

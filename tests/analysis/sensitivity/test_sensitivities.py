@@ -13,9 +13,8 @@ import pytest
 import torch
 
 from driftlab import load_model, load_raw, resource
-from driftlab.analysis.sensitivity import linearized
+from driftlab.analysis.errors import AnalysisError
 from driftlab.analysis.sensitivity.differences import scale_of
-from driftlab.analysis.sensitivity.linearized import actives
 from driftlab.analysis.sensitivity.sensitivities import (
     Heatmap,
     Item,
@@ -26,9 +25,10 @@ from driftlab.analysis.sensitivity.sensitivities import (
     sensitivities,
 )
 from driftlab.analysis.sensitivity.summary import summarized
-from driftlab.analysis.target import AnalysisError
 from driftlab.inference import predict
+from driftlab.isp import linearized
 from driftlab.isp.develop import Region, develop
+from driftlab.isp.linearized import actives
 from driftlab.isp.pipeline import CAMERA, PAPER, PIPELINES
 from driftlab.isp.settings import Settings
 from driftlab.isp.stage import IspError

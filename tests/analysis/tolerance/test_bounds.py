@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from driftlab.analysis.target import AnalysisError
+from driftlab.analysis.errors import AnalysisError
 from driftlab.analysis.tolerance.attempts import Attempts
 from driftlab.analysis.tolerance.bounds import Bounds, bounded
 from driftlab.analysis.tolerance.joint import joint

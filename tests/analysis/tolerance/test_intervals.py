@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from driftlab.analysis.cases import Case
-from driftlab.analysis.target import AnalysisError
+from driftlab.analysis.errors import AnalysisError
 from driftlab.analysis.tolerance.findings import Failure
 from driftlab.inference import predict
 from driftlab.model.task_model import TaskModel

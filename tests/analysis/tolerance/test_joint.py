@@ -16,7 +16,7 @@ from torch import Tensor
 from driftlab.analysis.axes import axes_of
 from driftlab.analysis.cases import Case
 from driftlab.analysis.criterion import parse_criterion
-from driftlab.analysis.target import AnalysisError
+from driftlab.analysis.errors import AnalysisError
 from driftlab.analysis.tolerance.findings import JointFinding
 from driftlab.analysis.tolerance.joint import joint
 from driftlab.analysis.tolerance.rule import rule_of

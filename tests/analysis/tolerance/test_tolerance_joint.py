@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from driftlab.analysis.target import AnalysisError
+from driftlab.analysis.errors import AnalysisError
 from driftlab.analysis.tolerance.findings import JointFinding, Tolerance
 from driftlab.analysis.tolerance.tolerances import Progress
 from tests.analysis.models import segmenter

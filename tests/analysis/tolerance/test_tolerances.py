@@ -15,8 +15,8 @@ from torch import Tensor
 from driftlab.analysis import pictures as pictures_module
 from driftlab.analysis.axes import axes_of, parse_ranges
 from driftlab.analysis.criterion import parse_criterion
+from driftlab.analysis.errors import AnalysisError
 from driftlab.analysis.statistics import bootstrapped_mean, clopper_pearson
-from driftlab.analysis.target import AnalysisError
 from driftlab.analysis.tolerance.findings import Tolerance
 from driftlab.analysis.tolerance.tolerances import Progress, question_digest, tolerances
 from driftlab.analysis.trials import trials_of
