@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from driftlab.analysis.axes import Axis, axes_of, parse_ranges
-    from driftlab.analysis.cases import Case
     from driftlab.analysis.criterion import Criterion, parse_criterion
     from driftlab.analysis.forensics.search import forensics
     from driftlab.analysis.sensitivity.sensitivities import sensitivities
     from driftlab.analysis.sweep import sweep
     from driftlab.analysis.tolerance.findings import Tolerance
     from driftlab.analysis.tolerance.tolerances import tolerances
+    from driftlab.data.cases import Case
     from driftlab.errors import DriftlabError
     from driftlab.inference import predict
     from driftlab.isp.develop import Region, develop, mosaic_of
@@ -87,7 +87,7 @@ __all__ = [
 _HOMES = {
     "Axis": "driftlab.analysis.axes",
     "Card": "driftlab.model.card",
-    "Case": "driftlab.analysis.cases",
+    "Case": "driftlab.data.cases",
     "Criterion": "driftlab.analysis.criterion",
     "Description": "driftlab.raw.description",
     "DriftlabError": "driftlab.errors",

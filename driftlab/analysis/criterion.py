@@ -52,6 +52,11 @@ class Criterion:
         return self.kind == "prediction-unchanged"
 
     @property
+    def takes_accuracy(self) -> bool:
+        """Whether it is of an accuracy, which labels of one class say nothing about."""
+        return self.kind in ("accuracy", "drop")
+
+    @property
     def least(self) -> float:
         """The margin from which on a picture of a classification holds."""
         return self.threshold if self.kind == "margin" else 0.0

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from driftlab.analysis.axes import Axis
-from driftlab.analysis.cases import Case
+from driftlab.data.cases import Case
 from driftlab.isp.develop import Window, assemble, tiles, window
 from driftlab.isp.linearized import chain_of, linearized, pieces
 from driftlab.isp.pipeline import Pipeline, run

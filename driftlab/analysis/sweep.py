@@ -16,12 +16,12 @@ import torch
 from torch import Tensor
 
 from driftlab.analysis.axes import Axis, axes_of
-from driftlab.analysis.cases import Case
 from driftlab.analysis.criterion import Criterion
 from driftlab.analysis.errors import AnalysisError
 from driftlab.analysis.tolerance.rule import Rule, judging
 from driftlab.analysis.tolerance.verdict import verdict_of
 from driftlab.analysis.trials import Answers, Trials, trials_of
+from driftlab.data.cases import Case
 from driftlab.model.task_model import TaskModel
 
 __all__ = ["Curve", "CurvePoint", "Map", "curve", "grid", "sweep"]

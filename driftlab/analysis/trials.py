@@ -15,10 +15,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from driftlab.analysis.axes import Axis
-from driftlab.analysis.cases import Case
 from driftlab.analysis.errors import AnalysisError
 from driftlab.analysis.pictures import BATCH, Pictures, Pull
 from driftlab.analysis.target import soft_dice
+from driftlab.data.cases import Case
 from driftlab.isp.settings import Settings
 from driftlab.model.card import ModelError, Task
 from driftlab.model.framing import Framing

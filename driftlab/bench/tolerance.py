@@ -16,11 +16,11 @@ from torch import Tensor
 
 from driftlab import resource
 from driftlab.analysis.axes import Axis, axes_of
-from driftlab.analysis.cases import Case
 from driftlab.analysis.criterion import Criterion
 from driftlab.analysis.tolerance.findings import Tolerance
 from driftlab.analysis.tolerance.tolerances import tolerances
 from driftlab.bench.measure import Result, versus
+from driftlab.data.cases import Case
 from driftlab.errors import DriftlabError
 from driftlab.inference import predict
 from driftlab.isp.pipeline import CAMERA, run

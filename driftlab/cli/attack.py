@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from driftlab.cli.data import Data, add_data, data_of
+from driftlab.cli.data import add_data, data_of
 from driftlab.cli.options import OptionError, add_model, add_settings, model_of, print_json, progress
 
 if TYPE_CHECKING:
     from driftlab.analysis.forensics.breakage import Forensics, ParameterFinding, Rank
+    from driftlab.data.dataset import Dataset
 
 #: Parameters of a vector of settings that a line has room for, those that travel farthest.
 TOLD = 4
@@ -95,7 +96,7 @@ def _check(arguments: argparse.Namespace) -> None:
 
 
 def _searched(
-    arguments: argparse.Namespace, data: Data, model: object, ranges: dict[str, tuple[float, float] | None] | None
+    arguments: argparse.Namespace, data: Dataset, model: object, ranges: dict[str, tuple[float, float] | None] | None
 ) -> Forensics:
     from driftlab.analysis.forensics.search import WEIGHTS, forensics
 
@@ -125,7 +126,7 @@ def _searched(
     return found
 
 
-def lines_of(found: Forensics, data: Data) -> Iterator[str]:
+def lines_of(found: Forensics, data: Dataset) -> Iterator[str]:
     """What breaks it first, as a table, and what one parameter does alone."""
     metric, unit = metric_name(found), found.distance.unit
     yield (
@@ -187,7 +188,7 @@ def _line(rank: Rank, unit: str) -> str:
     return f"  {name:22} {distance:>10}  {_percent(rank.sight.metric):>8} {len(rank.sight.flips):5}  {told(rank)}"
 
 
-def _first_flip(parameter: ParameterFinding, data: Data, unit: str) -> str:
+def _first_flip(parameter: ParameterFinding, data: Dataset, unit: str) -> str:
     assert parameter.first_flip is not None and parameter.flip_bracket is not None
     bracket = parameter.flip_bracket
     (move,), flip = parameter.first_flip.moves, min(parameter.first_flip.flips, key=lambda flip: flip.distance)

@@ -10,15 +10,15 @@ from typing import Any, Final
 
 from driftlab.analysis.forensics.breakage import Flip, Forensics, GroupFinding, ParameterFinding, Sight
 from driftlab.atomic import whole_file
-from driftlab.cli.data import Data
 from driftlab.cli.options import OptionError
+from driftlab.data.dataset import Dataset
 
 __all__ = ["FORMAT", "results_of", "write_attack"]
 
 FORMAT: Final = "driftlab.forensics/1"
 
 
-def results_of(found: Forensics, data: Data) -> dict[str, Any]:
+def results_of(found: Forensics, data: Dataset) -> dict[str, Any]:
     """All that was found, ready for JSON; pictures by the names of their files."""
     return {
         "metric": found.metric,
@@ -40,7 +40,7 @@ def results_of(found: Forensics, data: Data) -> dict[str, Any]:
     }
 
 
-def write_attack(folder: Path, found: Forensics, data: Data, argv: Sequence[str]) -> None:
+def write_attack(folder: Path, found: Forensics, data: Dataset, argv: Sequence[str]) -> None:
     """Write `forensics.json`, `tables/*.csv`, `curves.png` and `gallery.png`. Raises OptionError where it can't."""
     from driftlab.cli.attack_sheet import draw_curves, draw_gallery
     from driftlab.report.canonical import readable
@@ -57,7 +57,7 @@ def write_attack(folder: Path, found: Forensics, data: Data, argv: Sequence[str]
         raise OptionError(f"'{folder}' can't be written to: {error.strerror or error}.") from error
 
 
-def _report(found: Forensics, data: Data, argv: Sequence[str]) -> dict[str, Any]:
+def _report(found: Forensics, data: Dataset, argv: Sequence[str]) -> dict[str, Any]:
     from driftlab.report.command import without_output
     from driftlab.report.environment import environment_of, tool
     from driftlab.report.origin import model_of
@@ -103,12 +103,12 @@ def _report(found: Forensics, data: Data, argv: Sequence[str]) -> dict[str, Any]
     }  # fmt: skip
 
 
-def _flip(flip: Flip, data: Data) -> dict[str, Any]:
+def _flip(flip: Flip, data: Dataset) -> dict[str, Any]:
     facts = asdict(flip)
     return {"file": data.files[facts.pop("case")].name, **facts}
 
 
-def _sight(sight: Sight, data: Data) -> dict[str, Any]:
+def _sight(sight: Sight, data: Dataset) -> dict[str, Any]:
     return {
         "metric": sight.metric,
         "loss": sight.loss,
@@ -118,7 +118,7 @@ def _sight(sight: Sight, data: Data) -> dict[str, Any]:
     }
 
 
-def _group(found: GroupFinding, data: Data) -> dict[str, Any]:
+def _group(found: GroupFinding, data: Dataset) -> dict[str, Any]:
     return {
         "name": found.name,
         "parameters": [axis.key for axis in found.axes],
@@ -131,7 +131,7 @@ def _group(found: GroupFinding, data: Data) -> dict[str, Any]:
     }
 
 
-def _parameter(found: ParameterFinding, data: Data) -> dict[str, Any]:
+def _parameter(found: ParameterFinding, data: Dataset) -> dict[str, Any]:
     axis = found.axis
     return {
         "key": axis.key,
@@ -147,7 +147,7 @@ def _parameter(found: ParameterFinding, data: Data) -> dict[str, Any]:
     }
 
 
-def _write_tables(folder: Path, found: Forensics, data: Data) -> None:
+def _write_tables(folder: Path, found: Forensics, data: Dataset) -> None:
     names = [path.name for path in data.files]
     _write(
         folder / "ranked.csv",

@@ -15,7 +15,7 @@ from driftlab.cli.options import (
     add_model,
     add_settings,
     description_of,
-    frame_of,
+    limits_of,
     model_of,
     model_words,
     settings_of,
@@ -73,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
             size=(int(size[1]), int(size[2])) if arguments.size or arguments.screenshot else None,
             engine=arguments.engine,
             description=said if said.said() else None,
-            load_frame=lambda path: frame_of(arguments, path),
+            limits=limits_of(arguments),
             load_model=load_model,
             first_settings=lambda frame: settings_of(arguments, frame),
         )

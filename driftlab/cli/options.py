@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from driftlab.model.task_model import TaskModel
     from driftlab.raw.description import Description
     from driftlab.raw.frame import RawFrame
+    from driftlab.raw.limits import Limits
 
 T = TypeVar("T")
 
@@ -97,8 +98,14 @@ def _numbers(text: str) -> tuple[float, ...]:
 
 def frame_of(arguments: argparse.Namespace, path: str) -> RawFrame:
     """The frame in a file, by the options of `add_files`."""
-    from driftlab.raw.limits import Limits
     from driftlab.raw.load import load_raw
+
+    return load_raw(path, description=description_of(arguments), limits=limits_of(arguments))
+
+
+def limits_of(arguments: argparse.Namespace) -> Limits:
+    """What a file may cost, by the options of `add_files`."""
+    from driftlab.raw.limits import Limits
 
     limits = {
         "megapixels": arguments.max_megapixels,
@@ -107,7 +114,7 @@ def frame_of(arguments: argparse.Namespace, path: str) -> RawFrame:
         "memory": arguments.memory_limit,
     }
     given = {name: value for name, value in limits.items() if value is not None}
-    return load_raw(path, description=description_of(arguments), limits=Limits(**given))
+    return Limits(**given)
 
 
 def description_of(arguments: argparse.Namespace) -> Description:

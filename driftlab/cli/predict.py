@@ -57,7 +57,7 @@ def _count(text: str) -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     """Predict and print."""
-    from driftlab.analysis.mask import mask_on
+    from driftlab.data.mask import mask_on
     from driftlab.inference import predict
     from driftlab.isp.develop import Region
 

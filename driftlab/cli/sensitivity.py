@@ -61,8 +61,8 @@ def add(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Compute and print."""
     from driftlab.analysis.errors import AnalysisError
-    from driftlab.analysis.mask import mask_on
     from driftlab.analysis.sensitivity.sensitivities import Heatmap, StageHeatmaps, Table, sensitivities
+    from driftlab.data.mask import mask_on
     from driftlab.isp.develop import Region
 
     if arguments.stage_heatmaps and not arguments.heatmaps:

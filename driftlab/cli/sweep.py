@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.output:
         check_output(arguments.output, arguments.data)
     model = model_of(arguments)
-    data = data_of(arguments, model)
+    data = data_of(arguments, model, accuracy=criterion.takes_accuracy)
     cases = data.cases
     share = 0.0
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from driftlab.cli.data import Data, add_data, data_of
+from driftlab.cli.data import add_data, data_of
 from driftlab.cli.options import OptionError, add_model, add_settings, model_of, print_json, progress
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from driftlab.analysis.criterion import Criterion
     from driftlab.analysis.sensitivity.summary import Summary
     from driftlab.analysis.tolerance.findings import AxisFinding, End, Failure, JointFinding, Tolerance
+    from driftlab.data.dataset import Dataset
     from driftlab.model.task_model import TaskModel
 
 #: In the output folder while the search runs: what it has found, for the same command to go on from.
@@ -87,8 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
     purpose = read_purpose(arguments.purpose) if arguments.purpose else None
     _check_folder(arguments.output)
     model = model_of(arguments)
-    data = data_of(arguments, model)
-    check_classes(criterion, data, model)
+    data = data_of(arguments, model, accuracy=criterion.takes_accuracy)
     axes = axes_of([case.settings for case in data.cases], ranges)
     tolerance = _searched(arguments, data, model, axes, criterion)
     if not arguments.json:
@@ -113,14 +113,6 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def check_classes(criterion: Criterion, data: Data, model: TaskModel) -> None:
-    """Refuse labels that make nothing of the accuracy that is asked for."""
-    from driftlab.data.entries import check_labels
-
-    if criterion.kind in ("accuracy", "drop") and model.task == "classification":
-        check_labels([case.label for case in data.cases])
-
-
 def _check_folder(folder: Path) -> None:
     """Refuse an output that no report can be written to, before anything is computed."""
     if folder.exists() and not folder.is_dir():
@@ -130,7 +122,7 @@ def _check_folder(folder: Path) -> None:
 
 
 def _searched(
-    arguments: argparse.Namespace, data: Data, model: TaskModel, axes: list[Axis], criterion: Criterion
+    arguments: argparse.Namespace, data: Dataset, model: TaskModel, axes: list[Axis], criterion: Criterion
 ) -> Tolerance:
     """The complete result; what is found on the way is kept for the next time until the report is written."""
     from driftlab.analysis.tolerance.findings import Tolerance
@@ -169,7 +161,7 @@ def _searched(
     return found
 
 
-def _sensitivity(data: Data, model: TaskModel) -> tuple[Summary, ...]:
+def _sensitivity(data: Dataset, model: TaskModel) -> tuple[Summary, ...]:
     """What the answers hang on at nominal, of all pictures; those of the first few held against finite differences."""
     from driftlab.analysis.sensitivity.summary import case_tables, summarized
 
@@ -184,7 +176,7 @@ def _sensitivity(data: Data, model: TaskModel) -> tuple[Summary, ...]:
     return summarized([table for table in steps if table is not None])
 
 
-def lines_of(tolerance: Tolerance, data: Data) -> Iterator[str]:
+def lines_of(tolerance: Tolerance, data: Dataset) -> Iterator[str]:
     """The result as a table."""
     from driftlab.report.words import count_of
 
@@ -208,7 +200,7 @@ def lines_of(tolerance: Tolerance, data: Data) -> Iterator[str]:
     yield f"{tolerance.evaluations} trials"
 
 
-def _line(finding: AxisFinding, data: Data) -> str:
+def _line(finding: AxisFinding, data: Dataset) -> str:
     axis, failure = finding.axis, finding.first_failure
     first = ""
     if failure is not None:
@@ -233,7 +225,7 @@ def _mark(sign: str, end: End) -> str:
     return sign if end.open else ""
 
 
-def _joint_lines(joint: JointFinding, data: Data) -> Iterator[str]:
+def _joint_lines(joint: JointFinding, data: Dataset) -> Iterator[str]:
     yield f"all together: {joint.status}, {joint.scale:.3g} of the intervals, a box of"
     for axis, (low, high) in zip(joint.axes, joint.box, strict=True):
         yield f"  {axis.key:20} {axis.unit or '–':9} {axis.nominal:9.4g} {low:9.4g} to {high:.4g}"

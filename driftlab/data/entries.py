@@ -13,17 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from driftlab.errors import DriftlabError
+from driftlab.data.errors import DataError
 from driftlab.raw.suffixes import frames_below
 
-__all__ = ["TABLE", "DataError", "Entry", "check_labels", "entries_of"]
+__all__ = ["TABLE", "Entry", "check_labels", "entries_of"]
 
 #: The table that a folder is known by.
 TABLE: Final = "labels.csv"
-
-
-class DataError(DriftlabError):
-    """Data that can't be used; the message is one sentence that names the mend."""
 
 
 @dataclass(frozen=True, slots=True)

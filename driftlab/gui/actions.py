@@ -64,6 +64,10 @@ FILE: Final = (
         "export_report", "File", "Export tolerance report …", lambda w: w.searches.export_report(w), ("Ctrl+Shift+E",),
         help="How far the camera may drift before the model fails, as JSON, HTML, PDF and CSV", when=FRAME_AND_MODEL,
     ),
+    Action(
+        "close_frame", "File", "Close the frame", lambda w: w.opening.close_current(), ("Ctrl+W",),
+        help="Take the frame that is shown off the list", when=FRAMES,
+    ),
     Action("quit", "File", "Quit", lambda w: w.close(), ("Ctrl+Q",), apart=True),
 )  # fmt: skip
 

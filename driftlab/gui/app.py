@@ -15,12 +15,13 @@ from PySide6.QtWidgets import QApplication
 from driftlab.gui import theme
 from driftlab.gui.dump_dialog import DumpDialog
 from driftlab.gui.gpu_engine import best_engine
-from driftlab.gui.loading import FirstSettings, LoadFrame, LoadModel
+from driftlab.gui.loading import FirstSettings, LoadModel
 from driftlab.gui.main_window import MainWindow
 from driftlab.gui.sorting import sort
 
 if TYPE_CHECKING:
     from driftlab.raw.description import Description
+    from driftlab.raw.limits import Limits
 
 __all__ = ["Start", "run"]
 
@@ -42,7 +43,7 @@ class Start:
     size: tuple[int, int] | None = None
     engine: str = ""
     description: Description | None = None
-    load_frame: LoadFrame | None = None
+    limits: Limits | None = None
     load_model: LoadModel | None = None
     first_settings: FirstSettings | None = None
 
@@ -75,7 +76,7 @@ def _open(window: MainWindow, start: Start) -> None:
     paths = [Path(name) for name in start.files]
     opening.named = frozenset(sort(paths).frames)
     opening.named_description = start.description
-    opening.load_frame, opening.first_settings = start.load_frame, start.first_settings
+    opening.first_settings, window.document.limits = start.first_settings, start.limits
     opening.warm_up()
     window.source.look_for(partial(best_engine, start.engine))
     if start.model is not None:

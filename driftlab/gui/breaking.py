@@ -146,5 +146,5 @@ class Breaking(QObject):
 def _broken(question: BreakQuestion) -> Iterator[Forensics | None]:
     from driftlab.analysis.forensics.search import forensics
 
-    cases = yield from case_steps(question.pictures)
+    cases = yield from case_steps(question.pictures, question.model)
     yield from forensics(cases, question.model, groups=question.groups or None, distance=question.distance)

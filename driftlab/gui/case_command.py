@@ -12,7 +12,7 @@ from driftlab.gui.document import Document
 from driftlab.gui.picked import Picked
 
 if TYPE_CHECKING:
-    from driftlab.analysis.cases import Case
+    from driftlab.data.cases import Case
     from driftlab.isp.stage import Value
 
 __all__ = ["CommandError", "case_words", "model_words"]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from driftlab.model.task_model import TaskModel
     from driftlab.raw.description import Description
     from driftlab.raw.frame import RawFrame
+    from driftlab.raw.limits import Limits
 
 __all__ = ["Document", "Entry", "Mask"]
 
@@ -77,6 +78,8 @@ class Document(QObject):
     def __init__(self) -> None:
         super().__init__()
         self.entries: list[Entry] = []
+        #: What a file may cost, where somebody has said it.
+        self.limits: Limits | None = None
         self.model: TaskModel | None = None
         self.model_path: str | None = None
         #: What a command line has said of the model, as words of a command.

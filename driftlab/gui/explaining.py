@@ -204,8 +204,8 @@ def _sensitivities(
 ) -> Iterator[Item]:
     import torch
 
-    from driftlab.analysis.mask import mask_on
     from driftlab.analysis.sensitivity.sensitivities import sensitivities
+    from driftlab.data.mask import mask_on
 
     frame, settings, model, region = question.frame, question.settings, question.model, question.region
     against = None

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from driftlab.model.task_model import TaskModel
     from driftlab.raw.description import Description
     from driftlab.raw.frame import RawFrame
+    from driftlab.raw.limits import Limits
 
 __all__ = [
     "FirstSettings",
-    "LoadFrame",
     "LoadModel",
     "Untrusted",
     "alike",
@@ -32,7 +32,6 @@ __all__ = [
     "model_steps",
 ]
 
-LoadFrame = Callable[[str], "RawFrame"]
 FirstSettings = Callable[["RawFrame"], "Settings"]
 LoadModel = Callable[[str, bool], "TaskModel"]
 
@@ -67,7 +66,10 @@ def alike(path: Path) -> tuple[str, int]:
 
 
 def frame_steps(
-    entry: Entry, load: LoadFrame | None, first: FirstSettings | None, described: Mapping[tuple[str, int], Description]
+    entry: Entry,
+    limits: Limits | None,
+    first: FirstSettings | None,
+    described: Mapping[tuple[str, int], Description],
 ) -> Iterator[tuple[Entry, RawFrame, Settings] | Dump]:
     """A frame and its first settings, or what is to be asked about a dump. Raises RawError where it is no frame."""
     from driftlab.raw.description import Undescribed, beside
@@ -77,7 +79,7 @@ def frame_steps(
 
     path = entry.path
     try:
-        frame = load(str(path)) if load is not None else load_raw(path, description=entry.description)
+        frame = load_raw(path, description=entry.description, limits=limits)
     except RawError as error:
         said = beside(path) if not isinstance(error, Undescribed) and entry.description is None else None
         if not isinstance(error, Undescribed) and not (said and said.is_dump):

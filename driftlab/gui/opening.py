@@ -14,7 +14,6 @@ from driftlab.gui.document import Document, Entry, Mask
 from driftlab.gui.dump_dialog import Dump
 from driftlab.gui.loading import (
     FirstSettings,
-    LoadFrame,
     LoadModel,
     Untrusted,
     alike,
@@ -52,10 +51,11 @@ class Opening(QObject):
         self._generation = {"frame": 0, "model": 0, "mask": 0}
         self._loading: dict[str, str] = {}
         self._selected: Entry | None = None
+        self._closing: Entry | None = None
+        document.frame_changed.connect(self._close)
         #: Files that a command line has named, how it wants them loaded, and the settings that they begin with.
         self.named: frozenset[Path] = frozenset()
         self.named_description: Description | None = None
-        self.load_frame: LoadFrame | None = None
         self.first_settings: FirstSettings | None = None
         self._described: dict[tuple[str, int], Description] = {}
         worker.delivered.connect(self._deliver)
@@ -76,7 +76,11 @@ class Opening(QObject):
             self.open_model(str(found.models[-1]))
         if found.frames:
             self._remember(str(found.frames[0] if len(paths) > 1 or paths[0] in found.frames else paths[0]))
-            self.select(self._document.add(found.frames)[0])
+            entries = self._document.add(found.frames)
+            for entry in entries:
+                if entry.path in self.named and entry.description is None:
+                    entry.description = self.named_description
+            self.select(entries[0])
         if found.settings:
             self.open_settings(found.settings[-1])
         if found.masks:
@@ -113,10 +117,9 @@ class Opening(QObject):
     def select(self, entry: Entry) -> None:
         """Show this frame of the list."""
         self._selected = entry
-        load, first = (self.load_frame, self.first_settings) if entry.path in self.named else (None, None)
-        if load is not None and entry.description is None:
-            entry.description = self.named_description
-        self._begin("frame", entry.path.name, partial(frame_steps, entry, load, first, self._described))
+        first = self.first_settings if entry.path in self.named else None
+        steps = partial(frame_steps, entry, self._document.limits, first, self._described)
+        self._begin("frame", entry.path.name, steps)
 
     def open_described(self, path: Path, description: Description, remember: bool) -> None:
         """Open a headerless dump as described, and keep that beside it if it shall be remembered."""
@@ -134,6 +137,22 @@ class Opening(QObject):
                 self.failed.emit(Problem.of(error))
         self.named -= {path}
         self.select(entry)
+
+    def close_current(self) -> None:
+        """Take the frame that is shown off the list, once the next one is there; the last one stays."""
+        document = self._document
+        current, entries = document.current, document.entries
+        if current is None or len(entries) < 2:
+            return
+        at = entries.index(current)
+        self._closing = current
+        self.select(entries[at + 1] if at + 1 < len(entries) else entries[at - 1])
+
+    def _close(self) -> None:
+        """Another frame is shown: the one that was to be closed goes."""
+        closing, self._closing = self._closing, None
+        if closing is not None and closing is not self._document.current and closing in self._document.entries:
+            self._document.remove(closing)
 
     def step(self, by: int) -> None:
         """Show the frame so many places further on, round and round."""
@@ -219,7 +238,7 @@ class Opening(QObject):
         frame, settings = self._document.frame, self._document.settings
         if entry is not self._document.current or frame is None or settings is None:
             return
-        from driftlab.analysis.mask import fits
+        from driftlab.data.mask import fits
         from driftlab.errors import DriftlabError
 
         try:

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from driftlab.gui.document import Document, Entry
+from driftlab.steps import saying
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from driftlab.analysis.cases import Case
+    from driftlab.data.cases import Case
     from driftlab.data.entries import Entry as Truth
     from driftlab.isp.develop import Region
     from driftlab.isp.settings import Settings
+    from driftlab.model.task_model import TaskModel
     from driftlab.raw.description import Description
     from driftlab.raw.frame import RawFrame
+    from driftlab.raw.limits import Limits
 
 __all__ = ["Picked", "case_steps", "pick", "same_pictures"]
-
-#: Samples of all frames together, which are kept while a search is on its way: 2 GB of them.
-MOST: Final = 500_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,13 +39,14 @@ class Picked:
     region_of: tuple[int, int]
     truth: Truth | None
     description: Description | None
+    limits: Limits | None
     frame: RawFrame | None
 
     def same(self, other: Picked) -> bool:
         """Whether the case made of it is the same."""
         return (
-            (self.path, self.pipeline, self.region, self.truth, self.description)
-            == (other.path, other.pipeline, other.region, other.truth, other.description)
+            (self.path, self.pipeline, self.region, self.truth, self.description, self.limits)
+            == (other.path, other.pipeline, other.region, other.truth, other.description, other.limits)
             and (self.region is None or self.region_of == other.region_of)
             and (self.settings is other.settings or self.settings == other.settings)
         )
@@ -68,8 +68,8 @@ def pick(document: Document, every: bool, in_force: bool, truths: Mapping[Path, 
             chosen = None
         region = document.region_at(chosen or document.nominal) if entry is current else others
         truth = truths.get(entry.path.absolute()) or _by_hand(entry)
-        about = entry.description
-        found.append(Picked(entry.path, pipeline, chosen, region, frame.size, truth, about, entry.frame))
+        about, limits = entry.description, document.limits
+        found.append(Picked(entry.path, pipeline, chosen, region, frame.size, truth, about, limits, entry.frame))
     return tuple(found)
 
 
@@ -78,40 +78,28 @@ def same_pictures(some: Sequence[Picked], others: Sequence[Picked]) -> bool:
     return len(some) == len(others) and all(a.same(b) for a, b in zip(some, others, strict=True))
 
 
-def case_steps(pictures: Sequence[Picked]) -> Generator[None, None, list[Case]]:
-    """The cases; frames that are not there are loaded, with a place to stop after each. In the worker's thread."""
-    from driftlab.analysis.cases import Case
-    from driftlab.analysis.errors import AnalysisError
+def case_steps(
+    pictures: Sequence[Picked], model: TaskModel, *, accuracy: bool = False
+) -> Generator[None, None, list[Case]]:
+    """The cases, as `cases_of` makes them, with a place to stop after each frame. In the worker's thread.
+
+    Each was put on the list: what the command line would refuse if it were named is refused here too.
+    """
+    from driftlab.data.dataset import CaseRef, cases_of
+    from driftlab.data.entries import Entry as Truth
     from driftlab.isp.pipeline import pipeline_of
     from driftlab.raw.load import load_raw
 
-    cases, samples = [], 0
-    for each in pictures:
-        frame = each.frame
-        if frame is None:
-            frame = load_raw(each.path, description=each.description)
-            yield
-        samples += frame.mosaic.size
-        if samples > MOST:
-            raise AnalysisError(
-                f"The {len(pictures)} frames do not fit into memory together: take fewer out of the list, "
-                f"or search on the command line."
-            )
-        settings = each.settings if each.settings is not None else pipeline_of(each.pipeline).settings(frame)
-        region = each.region if frame.size == each.region_of else None
-        label, path = (each.truth.label, each.truth.mask) if each.truth else (None, None)
-        mask = None if path is None else _mask(path, frame, settings, region)
-        cases.append(Case(frame, settings, region, label, mask))
-    return cases
+    def ref(picked: Picked) -> CaseRef:
+        def settings(frame: RawFrame) -> Settings:
+            return picked.settings if picked.settings is not None else pipeline_of(picked.pipeline).settings(frame)
 
+        load = partial(load_raw, description=picked.description, limits=picked.limits)
+        entry = replace(picked.truth, path=picked.path, named=True) if picked.truth else Truth(picked.path)
+        return CaseRef(entry, settings, picked.region, picked.region_of, picked.frame, load)
 
-def _mask(path: Path, frame: RawFrame, settings: Settings, region: Region | None) -> Tensor:
-    import torch
-
-    from driftlab.analysis.mask import mask_on
-    from driftlab.mask_file import read_mask
-
-    return mask_on(torch.from_numpy(read_mask(path)), frame, settings, region)
+    data = yield from saying(lambda: None, cases_of([ref(each) for each in pictures], model, accuracy=accuracy))
+    return list(data.cases)
 
 
 def _by_hand(entry: Entry) -> Truth | None:

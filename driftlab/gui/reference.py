@@ -37,7 +37,7 @@ def reference_for(answer: Answer, nominal: Answer | None, mask: Mask | None) -> 
 def _of_file(answer: Answer, mask: Mask) -> Reference:
     import torch
 
-    from driftlab.analysis.mask import mask_on
+    from driftlab.data.mask import mask_on
     from driftlab.errors import DriftlabError
 
     question = answer.question

@@ -16,10 +16,10 @@ from driftlab.gui.case_command import case_words
 from driftlab.gui.picked import Picked, case_steps
 
 if TYPE_CHECKING:
-    from driftlab.analysis.cases import Case
     from driftlab.analysis.sensitivity.summary import Summary
     from driftlab.analysis.tolerance.findings import Tolerance
     from driftlab.analysis.tolerance.tolerances import Progress
+    from driftlab.data.cases import Case
     from driftlab.model.task_model import TaskModel
     from driftlab.report.purpose import Purpose
 
@@ -75,15 +75,12 @@ def drafted(question: ReportQuestion) -> Iterator[Progress | Tolerance | Explain
     from driftlab.analysis.sensitivity.summary import case_tables, summarized
     from driftlab.analysis.tolerance.findings import Tolerance
     from driftlab.analysis.tolerance.tolerances import tolerances
-    from driftlab.data.entries import check_labels
 
     started = datetime.now(UTC)
     criterion = parse_criterion(question.criterion, question.over)
     ranges = parse_ranges(question.ranges) or None
-    cases = yield from case_steps(question.pictures)
+    cases = yield from case_steps(question.pictures, question.model, accuracy=criterion.takes_accuracy)
     argv = _argv(question, cases)
-    if criterion.kind in ("accuracy", "drop") and question.model.task == "classification":
-        check_labels([case.label for case in cases])
     axes = axes_of([case.settings for case in cases], ranges)
     found: Tolerance | None = None
     for item in tolerances(

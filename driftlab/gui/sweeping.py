@@ -191,8 +191,8 @@ def _swept(question: SweepQuestion) -> Iterator[Curve | Map | None]:
     from driftlab.analysis.criterion import parse_criterion
     from driftlab.analysis.sweep import sweep
 
-    cases = yield from case_steps(question.pictures)
     criterion = parse_criterion(question.criterion, question.over)
+    cases = yield from case_steps(question.pictures, question.model, accuracy=criterion.takes_accuracy)
     if question.reference is not None:
         cases = [replace(case, label=question.reference) for case in cases]
         if criterion.self_labeled:

@@ -225,6 +225,7 @@ def _searched(question: ToleranceQuestion) -> Iterator[Progress | Tolerance | No
     from driftlab.analysis.criterion import parse_criterion
     from driftlab.analysis.tolerance.tolerances import tolerances
 
-    cases = yield from case_steps(question.pictures)
+    criterion = parse_criterion(question.criterion, question.over)
+    cases = yield from case_steps(question.pictures, question.model, accuracy=criterion.takes_accuracy)
     axes = axes_of([case.settings for case in cases])
-    yield from tolerances(cases, question.model, axes, parse_criterion(question.criterion, question.over))
+    yield from tolerances(cases, question.model, axes, criterion)

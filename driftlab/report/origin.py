@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from driftlab.analysis.axes import Axis
-from driftlab.analysis.cases import Case
 from driftlab.analysis.tolerance.findings import Tolerance
+from driftlab.data.cases import Case
 from driftlab.isp.stages.noise import full_well_of
 from driftlab.model.task_model import TaskModel
 from driftlab.raw.frame import CHANNELS, RawFrame

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from driftlab.analysis.axes import axes_of
-from driftlab.analysis.cases import Case
 from driftlab.analysis.criterion import parse_criterion
 from driftlab.analysis.tolerance.findings import AxisFinding, Tolerance
 from driftlab.analysis.tolerance.tolerances import Progress, tolerances
+from driftlab.data.cases import Case
 from driftlab.isp.pipeline import CAMERA
 from driftlab.model.task_model import TaskModel
 from driftlab.raw.frame import CFA

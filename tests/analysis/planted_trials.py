@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from driftlab.analysis.axes import Axis
-from driftlab.analysis.cases import Case
 from driftlab.analysis.criterion import parse_criterion
 from driftlab.analysis.tolerance.rule import Rule, rule_of
 from driftlab.analysis.trials import Answers, Trials
+from driftlab.data.cases import Case
 from driftlab.isp.pipeline import PIPELINES
 from driftlab.isp.stage import Gradient, Param
 from driftlab.model.card import Task

@@ -9,11 +9,11 @@ import pytest
 import torch
 from scipy.stats import beta
 
-from driftlab.analysis.cases import Case
 from driftlab.analysis.criterion import parse_criterion
 from driftlab.analysis.errors import AnalysisError
 from driftlab.analysis.sweep import Curve, Map, sweep
 from driftlab.analysis.sweep_rows import rows_of
+from driftlab.data.cases import Case
 from driftlab.isp.pipeline import CAMERA
 from driftlab.model.task_model import TaskModel
 from driftlab.raw.frame import CFA

@@ -11,10 +11,10 @@ import torch
 
 from driftlab.analysis import pictures as pictures_module
 from driftlab.analysis.axes import Axis, axes_of
-from driftlab.analysis.cases import Case
 from driftlab.analysis.errors import AnalysisError
 from driftlab.analysis.pictures import Pictures
 from driftlab.analysis.trials import Answers, Trials, trials_of
+from driftlab.data.cases import Case
 from driftlab.inference import predict
 from driftlab.isp.develop import Region
 from driftlab.isp.pipeline import PIPELINES

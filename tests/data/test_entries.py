@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 import driftlab
-from driftlab.data.entries import DataError, Entry, check_labels, entries_of
+from driftlab.data.entries import Entry, check_labels, entries_of
+from driftlab.data.errors import DataError
 
 
 def touched(folder: Path, *names: str) -> list[Path]:

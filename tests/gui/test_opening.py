@@ -115,7 +115,6 @@ def test_the_list_tells_no_answers_of_another_model(opened: MainWindow, until: A
 def test_a_frame_that_opens_with_another_decision_is_flagged(window: MainWindow, until: Any) -> None:
     window.opening.named = frozenset({DEMO / "eosinophil-03.dng"})
     window.opening.first_settings = lambda frame: CAMERA.settings(frame).changed({"white_balance.r": 0.9})
-    window.opening.load_frame = raw_load.load_raw
     window.opening.open([DEMO / "leukocyte_net.safetensors", DEMO / "eosinophil-03.dng"])
     until(lambda: window.computing.nominal is not None and window.computing.answer is not None and window.current)
     item = window.frames.list.item(0)

@@ -75,6 +75,17 @@ def test_a_folder_is_a_list_to_step_through(window: MainWindow, until: Any, tmp_
     assert window.frames.list.currentRow() == 1
 
 
+def test_the_frame_that_is_shown_can_be_closed(window: MainWindow, until: Any) -> None:
+    names = ["basophil-01.dng", "basophil-02.dng"]
+    window.opening.open([DEMO / name for name in names])
+    until(lambda: window.document.frame is not None and window.current)
+    window.actions_by_name["close_frame"].trigger()
+    until(lambda: [entry.path.name for entry in window.document.entries] == names[1:])
+    assert window.document.current is window.document.entries[0] and window.frames.list.count() == 1
+    until(lambda: window.current)
+    assert not window.actions_by_name["close_frame"].isEnabled(), "the last one stays"
+
+
 def test_a_drop_says_what_it_will_do_and_why_not(window: MainWindow, tmp_path: Path) -> None:
     table = tmp_path / "table.csv"
     table.write_text("a,b")

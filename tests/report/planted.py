@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from driftlab.analysis.axes import Axis, axes_of
-from driftlab.analysis.cases import Case
 from driftlab.analysis.criterion import Criterion
 from driftlab.analysis.tolerance.findings import (
     AxisFinding,
@@ -18,6 +17,7 @@ from driftlab.analysis.tolerance.findings import (
     Probe,
     Tolerance,
 )
+from driftlab.data.cases import Case
 from driftlab.isp.develop import Region
 from driftlab.isp.pipeline import PIPELINES
 from driftlab.raw.frame import RawFrame

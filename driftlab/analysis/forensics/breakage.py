@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftlab.analysis.axes import Axis
-from driftlab.analysis.cases import Case
 from driftlab.analysis.forensics.distance import Distance
+from driftlab.data.cases import Case
 from driftlab.model.task_model import TaskModel
 
 __all__ = [

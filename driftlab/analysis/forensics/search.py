@@ -14,13 +14,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from driftlab.analysis.axes import Axis, axes_of
-from driftlab.analysis.cases import Case
 from driftlab.analysis.errors import AnalysisError
 from driftlab.analysis.forensics.breakage import Forensics
 from driftlab.analysis.forensics.distance import distance_of
 from driftlab.analysis.forensics.hunt import Hunt
 from driftlab.analysis.forensics.visits import Visits
 from driftlab.analysis.trials import trials_of
+from driftlab.data.cases import Case
 from driftlab.isp.linearized import actives
 from driftlab.model.task_model import TaskModel
 

@@ -9,8 +9,8 @@ from typing import Final
 
 import numpy as np
 
-from driftlab.analysis.cases import Case
 from driftlab.analysis.sensitivity.sensitivities import Table, sensitivities
+from driftlab.data.cases import Case
 from driftlab.model.task_model import TaskModel
 
 __all__ = ["Summary", "case_tables", "summarized"]

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from driftlab.analysis.axes import Axis
-from driftlab.analysis.cases import Case
 from driftlab.analysis.criterion import Criterion
+from driftlab.data.cases import Case
 from driftlab.model.task_model import TaskModel
 
 __all__ = ["AxisFinding", "End", "Failure", "JointFinding", "Nominal", "Probe", "Status", "Tolerance"]

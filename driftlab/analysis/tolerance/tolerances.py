@@ -17,7 +17,6 @@ import torch
 
 from driftlab import __version__
 from driftlab.analysis.axes import Axis
-from driftlab.analysis.cases import Case
 from driftlab.analysis.criterion import Criterion
 from driftlab.analysis.errors import AnalysisError
 from driftlab.analysis.tolerance.findings import Tolerance
@@ -25,6 +24,7 @@ from driftlab.analysis.tolerance.intervals import RESOLUTION, AxisSearch
 from driftlab.analysis.tolerance.joint import joint as joint_search
 from driftlab.analysis.tolerance.rule import check_criterion, rule_of
 from driftlab.analysis.trials import Known, Trials, trials_of
+from driftlab.data.cases import Case
 from driftlab.isp.stage import Sensor
 from driftlab.model.task_model import TaskModel
 from driftlab.steps import saying

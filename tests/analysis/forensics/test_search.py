@@ -16,10 +16,10 @@ from torch import Tensor
 
 from driftlab import develop, load_model, load_raw, resource
 from driftlab.analysis.axes import axes_of
-from driftlab.analysis.cases import Case
 from driftlab.analysis.errors import AnalysisError
 from driftlab.analysis.forensics.breakage import Forensics
 from driftlab.analysis.forensics.search import forensics, groups_of
+from driftlab.data.cases import Case
 from driftlab.isp.develop import mosaic_of
 from driftlab.isp.pipeline import CAMERA, Pipeline, run
 from driftlab.isp.stage import Domain, NoShader, Param, Sensor, Stage, Values, stacked

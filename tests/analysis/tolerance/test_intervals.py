@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from driftlab.analysis.cases import Case
 from driftlab.analysis.errors import AnalysisError
 from driftlab.analysis.tolerance.findings import Failure
+from driftlab.data.cases import Case
 from driftlab.inference import predict
 from driftlab.model.task_model import TaskModel
 from tests.analysis.models import model_of

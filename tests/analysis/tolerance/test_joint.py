@@ -14,13 +14,13 @@ from scipy.optimize import linprog
 from torch import Tensor
 
 from driftlab.analysis.axes import axes_of
-from driftlab.analysis.cases import Case
 from driftlab.analysis.criterion import parse_criterion
 from driftlab.analysis.errors import AnalysisError
 from driftlab.analysis.tolerance.findings import JointFinding
 from driftlab.analysis.tolerance.joint import joint
 from driftlab.analysis.tolerance.rule import rule_of
 from driftlab.analysis.trials import trials_of
+from driftlab.data.cases import Case
 from driftlab.isp.pipeline import PIPELINES
 from driftlab.model.card import Task
 from driftlab.raw.frame import CFA

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from driftlab.analysis.errors import AnalysisError
+from driftlab.data.errors import DataError
 from driftlab.isp.develop import Region, picture_size
 from driftlab.isp.settings import Settings
 from driftlab.raw.frame import RawFrame
@@ -33,5 +33,5 @@ class Case:
         """What the model is given, in pixels of the picture. Raises IspError where it does not lie in the picture."""
         height, width = picture_size(self.frame, self.settings)
         if 0 in (height, width):
-            raise AnalysisError(f"'{self.frame.name}' is too small for a picture: choose another demosaic.method.")
+            raise DataError(f"'{self.frame.name}' is too small for a picture: choose another demosaic.method.")
         return self.region.within((height, width)) if self.region else Region(0, 0, width, height)

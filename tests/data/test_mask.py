@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from driftlab.analysis.errors import AnalysisError
-from driftlab.analysis.mask import mask_on
+from driftlab.data.errors import DataError
+from driftlab.data.mask import mask_on
 from driftlab.isp.develop import Region
 from driftlab.isp.pipeline import CAMERA
 from tests.isp.frames import smooth_frame
@@ -35,7 +35,7 @@ def test_a_mask_of_the_frame_serves_a_smaller_picture() -> None:
 
 
 def test_a_mask_of_another_size_is_refused() -> None:
-    with pytest.raises(AnalysisError, match="7 × 5 pixels, but the picture 16 × 12: give"):
+    with pytest.raises(DataError, match="7 × 5 pixels, but the picture 16 × 12: give"):
         mask_on(MASK[:5, :7], FRAME, SETTINGS)
-    with pytest.raises(AnalysisError, match="and the region 5 × 4"):
+    with pytest.raises(DataError, match="and the region 5 × 4"):
         mask_on(MASK[:5, :7], FRAME, SETTINGS, Region(3, 2, 5, 4))

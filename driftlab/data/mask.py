@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from driftlab.analysis.errors import AnalysisError
+from driftlab.data.errors import DataError
 from driftlab.isp.develop import Region, picture_size
 from driftlab.isp.settings import Settings
 from driftlab.raw.frame import RawFrame
@@ -19,13 +19,13 @@ def fits(
     """The region that a mask `[H, W]` of this size is for, and the picture's size.
 
     It is of the region's size, of the picture's, or of the frame's where demosaic makes one pixel of several samples.
-    Raises AnalysisError where it is of none of these.
+    Raises DataError where it is of none of these.
     """
     picture = picture_size(frame, settings)
     part = region.within(picture) if region else Region(0, 0, picture[1], picture[0])
     if size not in (picture, frame.size, (part.height, part.width)):
         of_region = f", and the region {part.width} × {part.height}" if region else ""
-        raise AnalysisError(
+        raise DataError(
             f"The mask has {size[1]} × {size[0]} pixels, but the picture {picture[1]} × {picture[0]}{of_region}: "
             "give one of its size."
         )
