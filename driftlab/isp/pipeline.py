@@ -28,7 +28,7 @@ from driftlab.isp.stages import (
 )
 from driftlab.raw.frame import RawFrame
 
-__all__ = ["CAMERA", "PAPER", "PIPELINES", "Pipeline", "pipeline_of", "run"]
+__all__ = ["CAMERA", "PAPER", "PIPELINES", "STAGES", "Pipeline", "pipeline_of", "run"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,6 +181,18 @@ PAPER: Final = Pipeline(
 )
 
 PIPELINES: Final[Mapping[str, Pipeline]] = MappingProxyType({p.name: p for p in (CAMERA, PAPER)})
+
+
+def _stages() -> tuple[Stage, ...]:
+    found: dict[str, Stage] = {}
+    for pipeline in PIPELINES.values():
+        for stage in pipeline.stages:
+            found.setdefault(stage.name, stage)
+    return tuple(found.values())
+
+
+#: Every stage that stands in a pipeline, as the first one that has it declares it.
+STAGES: Final = _stages()
 
 
 def pipeline_of(name: str) -> Pipeline:

@@ -23,6 +23,7 @@ __all__ = [
     "Domain",
     "Gradient",
     "IspError",
+    "Lit",
     "NoShader",
     "Param",
     "Pass",
@@ -30,7 +31,9 @@ __all__ = [
     "Point",
     "Sensor",
     "Shader",
+    "Source",
     "Stage",
+    "Stated",
     "Value",
     "Values",
     "per_site",
@@ -62,6 +65,35 @@ class Domain(StrEnum):
     DISPLAY_RGB = "display RGB"
 
 
+def _nothing(frame: RawFrame) -> str:
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A camera file states the value, which `Param.as_shot` reads, unless `missing` says why a frame does not.
+
+    `how` tells in which way, where it is not plainly. What is `of_sensor` is asked of a file whatever the settings are;
+    of other parameters the settings' own value counts where it is not the one as shot.
+    """
+
+    missing: Callable[[RawFrame], str] = _nothing
+    how: str = ""
+    of_sensor: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Lit:
+    """The light in the pixels speaks of the value: `at(nominal, ev)` is it where there are so many EV more light."""
+
+    at: Callable[[float, float], float]
+
+
+#: Where the value of a parameter is to be looked for in a camera's files: in what they state, in the light of their
+#: pixels, in no file but the camera's driver or a measurement, or nowhere, since the data model's own settings are it.
+Source = Stated | Lit | Literal["driver", "settings"]
+
+
 @dataclass(frozen=True, slots=True)
 class Param:
     """One scalar control of a stage.
@@ -69,6 +101,7 @@ class Param:
     `low` and `high` are the soft range of a slider, `hard` is what may be typed. `as_shot` finds the default in a
     frame; without a frame it is `default`. `when` names the choices under which the parameter has an effect.
     `advanced` ones are weights, shown as a grid. A parameter with `integer` takes whole numbers and has no gradient.
+    `source` is where a real camera's value is found; None leaves that to the stage, see `Stage.source_of`.
     """
 
     name: str
@@ -84,6 +117,7 @@ class Param:
     integer: bool = False
     advanced: bool = False
     when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    source: Source | None = None
 
     def active(self, choices: Mapping[str, Any]) -> bool:
         """Whether the parameter has an effect under these choices of its stage."""
@@ -248,7 +282,8 @@ class Stage:
     that it works on. `off` is what happens where it is switched off; None where it can't be. `gradient` is "exact"
     where derivatives are those of the forward almost everywhere, "surrogate" where a step has been given a useful
     one, always or under the choices of `surrogate_when`. `wgsl` is the same step as a shader for these choices of this
-    sensor, `wgsl_off` that of `off` if it does anything.
+    sensor, `wgsl_off` that of `off` if it does anything. A stage that `rounds` what passes through
+    it makes steps, which a finite difference must be wide enough to average over.
     """
 
     name: str
@@ -268,6 +303,7 @@ class Stage:
     block: int = 1
     off: Forward | None = _identity
     wgsl_off: Wgsl | None = None
+    rounds: bool = False
 
     @property
     def keys(self) -> Iterator[str]:
@@ -281,6 +317,15 @@ class Stage:
             return "none"
         chosen = any(choices[name] in options for name, options in self.surrogate_when.items())
         return "surrogate" if chosen else self.gradient
+
+    def source_of(self, param: Param) -> Source:
+        """Where a real camera's value is found; what is not said follows from where the stage stands.
+
+        What works on the sensor's samples in DN is the camera's own; what comes after is set by whoever runs the model.
+        """
+        if param.source is not None:
+            return param.source
+        return "driver" if self.reads == Domain.SAMPLES else "settings"
 
     def is_neutral(self, values: Mapping[str, Any]) -> bool:
         """Whether plain numbers and choices (no tensors) make this stage the identity."""

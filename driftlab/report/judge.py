@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from driftlab.isp.pipeline import PIPELINES
-from driftlab.isp.stage import Choice
+from driftlab.isp.stage import Lit, Param, Source, Stated
 from driftlab.raw.frame import RawFrame
 from driftlab.report.origin import light_of
 from driftlab.report.purpose import ReportError
@@ -23,8 +23,6 @@ __all__ = ["Judgement", "judge", "overall"]
 Verdict = Literal["in", "out", "unknown"]
 #: The relative difference that rounding may make.
 SLACK: Final = 1e-9
-#: What a frame says of its gains where they are those of the camera, or of whoever described the file.
-STATED: Final = ("as shot", "described")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,39 +158,39 @@ def _found(frame: RawFrame, entry: Mapping[str, Any], report: Mapping[str, Any],
     if source == "driver":
         return _Found(None, source, missing=f"no file tells it: measure it and give --set {key}=VALUE")
     if source == "pixels":
-        return _lit(frame, entry, report["runtime_guard"])
-    return _stated(frame, key, report["pipeline"]["id"])
+        return _lit(frame, entry, report)
+    return _stated(frame, key, report)
 
 
-def _stated(frame: RawFrame, key: str, pipeline: str) -> _Found:
-    if pipeline not in PIPELINES or key not in PIPELINES[pipeline].keys:
-        raise ReportError(f"The report is of {key} in the pipeline '{pipeline}', which this version does not have.")
-    param = PIPELINES[pipeline].keys[key]
-    assert param is not None and not isinstance(param, Choice)
-    missing = ""
-    if key.startswith("white_balance.") and frame.gains_source not in STATED:
-        missing = f"the file states no gains ({frame.gains_source})"
-    if key.startswith("color_matrix.") and frame.matrix.source.startswith("none"):
-        missing = "the file states no color matrix"
-    if key == "noise.full_well" and frame.iso is None:
-        missing = "the file states no ISO speed"
-    if missing or param.as_shot is None:
+def _declared(key: str, report: Mapping[str, Any]) -> tuple[Param, Source]:
+    """The parameter of a report, and where its value is found."""
+    name = report["pipeline"]["id"]
+    param = PIPELINES[name].keys.get(key) if name in PIPELINES else None
+    if not isinstance(param, Param):
+        raise ReportError(f"The report is of {key} in the pipeline '{name}', which this version does not have.")
+    return param, PIPELINES[name].stage(key.partition(".")[0]).source_of(param)
+
+
+def _stated(frame: RawFrame, key: str, report: Mapping[str, Any]) -> _Found:
+    param, source = _declared(key, report)
+    missing = source.missing(frame) if isinstance(source, Stated) else ""
+    if missing or param.as_shot is None or not isinstance(source, Stated):
         return _Found(None, "EXIF", missing=missing or "the file does not tell")
-    told = "from the ISO speed" if key == "noise.full_well" else ""
-    return _Found(param.as_shot(frame), "EXIF", told=told)
+    return _Found(param.as_shot(frame), "EXIF", told=source.how)
 
 
-def _lit(frame: RawFrame, entry: Mapping[str, Any], guard: Mapping[str, Any]) -> _Found:
+def _lit(frame: RawFrame, entry: Mapping[str, Any], report: Mapping[str, Any]) -> _Found:
     """Less or more light on the green sites than on any tested frame of the camera, if the scenes are alike."""
-    cameras = [each for each in guard["cameras"] if _same(frame, each)] or guard["cameras"]
+    known = report["runtime_guard"]["cameras"]
+    cameras = [each for each in known if _same(frame, each)] or known
     low, high = min(each["light_ev"][0] for each in cameras), max(each["light_ev"][1] for each in cameras)
     light = light_of(frame)
     beyond = light - min(max(light, low), high)
     told = f"mean light {rounded(light, 2)} EV, tested {between((low, high), 2)} EV; if the scene is like those tested"
-    nominal = entry["nominal"]
-    if entry["param"] == "noise.intensity":
-        return _Found(min(nominal * 2**beyond, nominal) if beyond < 0 else nominal, "pixels", told=told)
-    return _Found(nominal + beyond, "pixels", told=told)
+    _, source = _declared(entry["param"], report)
+    if not isinstance(source, Lit):
+        return _Found(None, "pixels", missing="the light tells it no more in this version")
+    return _Found(source.at(entry["nominal"], beyond), "pixels", told=told)
 
 
 # --- Against the range ---

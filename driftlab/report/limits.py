@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from driftlab.analysis.tolerance.findings import AxisFinding, Tolerance
+from driftlab.isp.stage import Lit, Stated
 from driftlab.report.origin import cameras_of, span
 
 __all__ = ["guard_of", "limits_of"]
@@ -20,13 +21,6 @@ ALWAYS: Final = (
     ("cameras", "Cameras other than those listed were not tested."),
     ("samples", "What held on these pictures is evidence for others only as far as these stand for them."),
 )
-
-#: Parameters that the light in the pixels speaks of, where the scenes are alike.
-FROM_LIGHT: Final = ("exposure.ev", "noise.intensity")
-#: Stages whose values a camera file states, unless they are set to others.
-FROM_CAMERA: Final = ("black_level", "white_balance", "color_matrix")
-#: Stages that come after the camera: whoever runs the data model sets them.
-FROM_SETTINGS: Final = ("demosaic", "denoise", "sharpen", "tone", "jpeg")
 
 
 def limits_of(tolerance: Tolerance) -> list[dict[str, Any]]:
@@ -112,16 +106,15 @@ def _range(finding: AxisFinding, tolerance: Tolerance) -> dict[str, Any]:
 
 
 def _source(key: str, tolerance: Tolerance) -> str:
-    """Where the value of a parameter is to be looked for in a new camera file."""
-    stage, _, name = key.partition(".")
-    if key in FROM_LIGHT:
-        return "pixels"
-    if stage in FROM_SETTINGS:
-        return "settings"
-    if stage in FROM_CAMERA:
-        pipeline = tolerance.cases[0].settings.pipeline
-        (param,) = (param for param in pipeline.stage(stage).params if param.name == name)
-        shot = [case.settings.pipeline.settings(case.frame)[key] for case in tolerance.cases]
-        as_shot = shot == [case.settings[key] for case in tolerance.cases]
-        return "EXIF" if param.as_shot is not None and as_shot else "settings"
-    return "EXIF" if key == "noise.full_well" else "driver"
+    """Where the value of a parameter is to be looked for in a new camera file: a word of the report's."""
+    cases, pipeline = tolerance.cases, tolerance.cases[0].settings.pipeline
+    stage = pipeline.stage(key.partition(".")[0])
+    (param,) = (param for param in stage.params if f"{stage.name}.{param.name}" == key)
+    match stage.source_of(param):
+        case Lit():
+            return "pixels"
+        case Stated(of_sensor=of_sensor):
+            as_shot = all(pipeline.settings(case.frame)[key] == case.settings[key] for case in cases)
+            return "EXIF" if of_sensor or (param.as_shot is not None and as_shot) else "settings"
+        case word:
+            return word

@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 
 from driftlab.gpu.device import Gpu
 from driftlab.gpu.renderer import Renderer
+from driftlab.isp.pipeline import STAGES
 from driftlab.isp.stage import Domain, NoShader, Sensor, Stage, Values
-from driftlab.isp.stages import STAGES, demosaic, noise, optics, white_balance
+from driftlab.isp.stages import demosaic, noise, optics, white_balance
 from driftlab.raw.frame import CFA
+from tests.isp import vibrance
 from tests.isp.frames import frame_of, scene
 from tests.isp.test_stages import EACH_VARIANT, image_for, values_for
 
@@ -70,6 +72,12 @@ def test_shader_equals_torch(gpu: Gpu, stage: Stage, choices: dict[str, str]) ->
         return
     for values in ends(stage, choices):
         assert_same(gpu, stage, image[0].numpy(), values, sensor)
+
+
+def test_a_new_stage_has_its_shader_by_its_declaration(gpu: Gpu) -> None:
+    image, sensor = image_for(vibrance.STAGE, size=(24, 38))
+    for values in ends(vibrance.STAGE, {}):
+        assert_same(gpu, vibrance.STAGE, image[0].numpy(), values, sensor)
 
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)

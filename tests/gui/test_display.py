@@ -31,11 +31,17 @@ window.move(0, 0)
 window.show()
 folder = resource("demo")
 window.opening.open([folder / "leukocyte_net.safetensors", folder / "eosinophil-03.dng"])
-state = {"told": False, "steps": 0}
-window.document.settings_changed.connect(lambda settings: state.update(steps=state["steps"] + 1))
+state = {"told": False, "steps": 0, "dragged": False}
+
+def step(settings):
+    if document.dragging:
+        state.update(dragged=True, steps=state["steps"] + 1)
+        print("moved", flush=True)
+
+document, computing = window.document, window.computing
+document.settings_changed.connect(step)
 
 def look():
-    document, computing = window.document, window.computing
     if not window.current or computing.answer is None:
         return
     if not state["told"]:
@@ -43,9 +49,9 @@ def look():
         track.setFocus()
         share = track.share(document.settings["white_balance.r"])
         at = track.mapToGlobal(QPoint(round(8 + share * (track.width() - 16)), 11))
-        state.update(told=True, steps=0)
+        state["told"] = True
         print(at.x(), at.y(), flush=True)
-    elif state["steps"] > 3 and not document.dragging:
+    elif state["dragged"] and not document.dragging:
         gain = document.settings["white_balance.r"]
         document.undo()
         print(gain, document.settings["white_balance.r"], computing.answer.top, state["steps"], flush=True)
@@ -127,14 +133,21 @@ def test_a_real_mouse_drags_a_slider_until_the_decision_flips(display: str, tmp_
         if not place:
             pytest.fail(window.stderr.read())
         x, y = map(int, place)
-        words = ["mousemove", str(x), str(y), "mousedown", "1"]
+
+        def mouse(*words: str) -> None:
+            subprocess.run(["xdotool", *words], env=environment, check=True)
+
+        mouse("mousemove", str(x), str(y), "mousedown", "1")
         for step in range(1, 13):
-            words += ["mousemove", str(x - step), str(y), "sleep", "0.02"]
-        subprocess.run(["xdotool", *words, "mouseup", "1"], env=environment, check=True)
-        gain, before, top, steps = window.stdout.readline().split()
+            mouse("mousemove", str(x - step), str(y))
+            assert window.stdout.readline() == "moved\n", window.stderr.read()  # as fast as the window goes
+        mouse("mouseup", "1")
+        while (last := window.stdout.readline()) == "moved\n":
+            pass
+        gain, before, top, steps = last.split()
         assert float(gain) < 0.95 < float(before), "the drag was not one step"
         assert top == "neutrophil"
-        assert int(steps) > 3
+        assert int(steps) >= 12
         assert window.wait(PATIENCE) == 0
     finally:
         window.kill()

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from driftlab.isp.develop import develop
-from driftlab.isp.pipeline import CAMERA, PAPER, Pipeline, run
+from driftlab.isp.pipeline import CAMERA, PAPER, STAGES, Pipeline, run
 from driftlab.isp.presets import PRESETS
 from driftlab.isp.stage import Domain, IspError, Sensor, Values
-from driftlab.isp.stages import STAGES, noise
+from driftlab.isp.stages import noise
 from driftlab.raw.frame import CFA, ColorMatrix, RawFrame
 from tests.isp.frames import frame_of, recorded, scene, smooth_frame
 

@@ -10,9 +10,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from driftlab.isp.pipeline import CAMERA, PAPER, run
+from driftlab.isp.pipeline import CAMERA, PAPER, STAGES, run
 from driftlab.isp.stage import Domain, IspError, Sensor, Stage, Values
-from driftlab.isp.stages import STAGES
 from driftlab.raw.frame import CFA
 from tests.isp.frames import frame_of, recorded, scene, smooth_frame
 

@@ -30,8 +30,6 @@ ROUNDED: Final = 1e-3
 SMOOTH: Final = 3e-5
 #: To check it where all is in float64: near enough to cross no kink at all.
 PRECISE: Final = 1e-7
-#: The stages that round what passes through them.
-ROUNDING: Final = frozenset({"quantization", "jpeg"})
 
 
 def share_of(settings: Settings, active: Active, bits: int) -> float:
@@ -41,7 +39,7 @@ def share_of(settings: Settings, active: Active, bits: int) -> float:
     stages = settings.pipeline.stages
     later = stages[stages.index(active.stage) :]
     rounded = any(
-        stage.name in ROUNDING
+        stage.rounds
         and settings[f"{stage.name}.on"]
         and not stage.is_neutral({name: settings[key] for name, key in settings.pipeline.names[stage.name]})
         for stage in later

@@ -8,7 +8,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from driftlab.isp.stage import Choice, Domain, Param, Point, Sensor, Shader, Stage, Values, per_site, stacked
+from driftlab.isp.stage import Choice, Domain, Param, Point, Sensor, Shader, Stage, Stated, Values, per_site, stacked
 from driftlab.raw.frame import CHANNELS, RawFrame
 
 
@@ -60,6 +60,7 @@ STAGE = Stage(
             hard=(-65535.0, 65535.0),
             as_shot=partial(_as_shot, index),
             help="The DN of no light in this channel (green 1 shares rows with red).",
+            source=Stated(),
         )
         for index, name in enumerate(CHANNELS)
     ),

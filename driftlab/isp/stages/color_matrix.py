@@ -8,7 +8,7 @@ from functools import partial
 from torch import Tensor
 
 from driftlab.isp.color import mixed
-from driftlab.isp.stage import Domain, Param, Point, Sensor, Shader, Stage, Values, stacked
+from driftlab.isp.stage import Domain, Param, Point, Sensor, Shader, Stage, Stated, Values, stacked
 from driftlab.raw.frame import RawFrame
 
 NAMES = "rgb"
@@ -28,6 +28,10 @@ def _as_shot(row: int, column: int, frame: RawFrame) -> float:
     return frame.matrix.values[row][column]
 
 
+def _no_matrix(frame: RawFrame) -> str:
+    return "the file states no color matrix" if frame.matrix.source.startswith("none") else ""
+
+
 STAGE = Stage(
     name="color_matrix",
     title="Color matrix",
@@ -45,6 +49,7 @@ STAGE = Stage(
             high=4.0,
             hard=(-64.0, 64.0),
             as_shot=partial(_as_shot, row, column),
+            source=Stated(_no_matrix),
             help=f"How much of the camera's {into.upper()} goes into the picture's {out.upper()}.",
         )
         for row, out in enumerate(NAMES)

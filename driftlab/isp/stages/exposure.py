@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from driftlab.isp.stage import Domain, Param, Point, Sensor, Shader, Stage, Values
+from driftlab.isp.stage import Domain, Lit, Param, Point, Sensor, Shader, Stage, Values
 from driftlab.isp.stages._light import on_light
 
 
@@ -36,6 +36,7 @@ STAGE = Stage(
             high=4.0,
             hard=(-16.0, 16.0),
             help="Each step doubles the light.",
+            source=Lit(lambda nominal, ev: nominal + ev),
         ),
     ),
     neutral={"ev": 0.0},

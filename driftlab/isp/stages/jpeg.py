@@ -216,4 +216,5 @@ STAGE = Stage(
         ),
     ),
     neutral={"mode": "off"},
+    rounds=True,
 )

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from driftlab.isp.once import once_differentiable
-from driftlab.isp.stage import Domain, Param, Point, Sensor, Shader, Stage, Values
+from driftlab.isp.stage import Domain, Lit, Param, Point, Sensor, Shader, Stage, Stated, Values
 from driftlab.isp.stages._light import black_of
 from driftlab.raw.frame import RawFrame
 
@@ -126,6 +126,10 @@ def full_well_of(frame: RawFrame) -> float:
     return min(max(15_000 * 100 / (frame.iso or 100), 100.0), 200_000.0)
 
 
+def _no_speed(frame: RawFrame) -> str:
+    return "the file states no ISO speed" if frame.iso is None else ""
+
+
 STAGE = Stage(
     name="noise",
     title="Noise",
@@ -145,6 +149,7 @@ STAGE = Stage(
             hard=(1e-4, 1.0),
             log=True,
             help="Share of the photons that is kept; the picture darkens with it.",
+            source=Lit(lambda nominal, ev: min(nominal * 2**ev, nominal)),  # more light is no share of it
         ),
         Param(
             "read_noise",
@@ -167,6 +172,7 @@ STAGE = Stage(
             log=True,
             as_shot=full_well_of,
             help="Electrons at the white level: the fewer, the stronger the shot noise. A guess from the ISO speed.",
+            source=Stated(_no_speed, how="from the ISO speed", of_sensor=True),
         ),
         Param(
             "seed",

@@ -49,4 +49,5 @@ STAGE = Stage(
             "Bits of the converter; as shot, the samples' own whole DN, or none where they are not whole.",
         ),
     ),
+    rounds=True,
 )

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from driftlab.isp.once import once_differentiable
-from driftlab.isp.stage import Choice, Domain, Param, Point, Sensor, Shader, Stage, Values, per_site, stacked
+from driftlab.isp.stage import Choice, Domain, Param, Point, Sensor, Shader, Stage, Stated, Values, per_site, stacked
 from driftlab.raw.frame import RawFrame
 
 RAMP: Final = 0.02
@@ -84,6 +84,10 @@ def _as_shot(index: int, frame: RawFrame) -> float:
     return frame.gains[index]
 
 
+def _no_gains(frame: RawFrame) -> str:
+    return "" if frame.gains_source in ("as shot", "described") else f"the file states no gains ({frame.gains_source})"
+
+
 STAGE = Stage(
     name="white_balance",
     title="White balance",
@@ -103,6 +107,7 @@ STAGE = Stage(
             hard=(-16.0, 16.0),
             as_shot=partial(_as_shot, index),
             help=f"Factor of the {label.lower()} channel; as shot, green is 1.",
+            source=Stated(_no_gains),
         )
         for index, (name, label) in enumerate((("r", "Red"), ("g", "Green"), ("b", "Blue")))
     ),
