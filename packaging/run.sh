@@ -28,7 +28,7 @@ done
 if [ -n "$gui" ] && [ -z "$out" ]; then
     set_up gui
     say "opening the window with the bundled example"
-    exec "$python" -m driftlab gui "$root/resources/demo/eosinophil-01.dng" \
+    exec "$python" -P -m driftlab gui "$root/resources/demo/eosinophil-01.dng" \
         --model "$root/resources/demo/leukocyte_net.safetensors" "$@"
 fi
 if [ -z "$out" ]; then
@@ -38,5 +38,5 @@ fi
 
 set_up ''
 say "running the bundled example"
-"$python" -m driftlab demo "$@"
+"$python" -P -m driftlab demo "$@"
 say "the example's output is in $(CDPATH='' cd -- "$out" && pwd)"

@@ -224,7 +224,7 @@ def test_the_example_says_where_its_output_lies(
 ) -> None:
     code, output = checkout.run("run.sh", *arguments)
     assert code == 0, output
-    assert checkout.asked("driftlab") == [f"-m driftlab demo {passed_on}"]
+    assert checkout.asked("driftlab") == [f"-P -m driftlab demo {passed_on}"]
     assert output.splitlines()[-1].endswith(f"output is in {checkout.root.parent / lies_in}")
 
 

@@ -143,14 +143,16 @@ def _told(arguments: argparse.Namespace, report: dict[str, Any], inputs: _Inputs
     from driftlab.report.compare import ROUNDED, SAME, changes, differing
 
     places: list[str] = []
-    within = None
+    within: float | None = None
     if again is not None:
-        for within in (SAME, ROUNDED):
-            places = list(differing(report["results"], again["results"], within=within))
-            if not places:
-                break
-    exact = again is not None and digest_of(again["results"]) == report["replay"]["expected_digest"]
-    came_again = again is not None and not places
+        before, after = report["results"], again["results"]
+        if digest_of(before) == digest_of(after):
+            within = 0.0
+        elif not (places := list(differing(before, after))):
+            within = SAME
+        elif not list(differing(before, after, rounded=True)):
+            within, places = ROUNDED, []
+    came_again = within is not None
     if arguments.json:
         print_json(
             {
@@ -160,8 +162,8 @@ def _told(arguments: argparse.Namespace, report: dict[str, Any], inputs: _Inputs
                 "changed": list(inputs.changed),
                 "repeated": again is not None,
                 "again": came_again,
-                "bit_identical": exact,
-                "within": 0.0 if exact else within if came_again else None,
+                "bit_identical": within == 0,
+                "within": within,
                 "differences": places,
             }
         )
@@ -170,8 +172,8 @@ def _told(arguments: argparse.Namespace, report: dict[str, Any], inputs: _Inputs
     if again is None:
         print("not repeated: with other inputs other numbers come; give --model or --data where the files have moved")
     elif came_again:
-        rounded = f"within {within:g}" + (", as on a processor that rounds otherwise" if within == ROUNDED else "")
-        print(f"the numbers came again, {'bit for bit' if exact else rounded}")
+        said = {0.0: "bit for bit", ROUNDED: "but for rounding: scores and slopes within 0.001, all else within 1e-06"}
+        print(f"the numbers came again, {said.get(within or 0.0, 'within 1e-06')}")
     else:
         print(f"the numbers did not come again: {len(places)} differ, the first is {places[0]}")
         print("\n".join(f"  {change.kind:9} {change.what:20} {change.text}" for change in changes(report, again)))

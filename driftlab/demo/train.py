@@ -2,7 +2,8 @@
 
 Frames are simulated as they are needed and developed as shot. Training sees them turned and mirrored, never recolored,
 blurred or darkened: what drift does to the network is not trained away. The command runs in one thread: the same seed
-gives the same weights on the same kind of machine, however many cores it has.
+gives the same weights on the same kind of machine, however many cores it has. The weights that ship were trained before
+the simulator computed in float64: they don't come again.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ from safetensors.torch import save as serialized
 from torch import Tensor
 
 from driftlab.demo.camera import series
-from driftlab.demo.network import LeukocyteNet, folded
 from driftlab.demo.scene import CLASSES, SIZE
 from driftlab.demo.sweep import BATCH, DRIFTS, accuracies, answers, develop
+from driftlab.model.leukocyte_net import LeukocyteNet, folded
 
 __all__ = ["CARD", "Recipe", "Trained", "build", "measure", "train"]
 
@@ -40,7 +41,7 @@ CARD: Final[dict[str, Any]] = {
     "std": [1.0, 1.0, 1.0],
     "layout": "NCHW",
     "output": "logits",
-    "architecture": "driftlab.demo.network:leukocyte_net",
+    "architecture": "leukocyte-net",
 }
 
 #: The hold-out's frames come of another seed than those of training.

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import gc
 import threading
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from PySide6.QtCore import QCoreApplication, QObject, QTimerEvent
 
@@ -18,6 +17,12 @@ __all__ = ["GarbageCollector", "collect_in_this_thread"]
 
 #: Between two looks, in ms: seldom enough to cost nothing, often enough that a look takes a few milliseconds at most.
 PERIOD: Final = 200
+#: Young collections to a middle one, and middle ones to the question whether a full one is due.
+MIDDLE: Final = 5
+FULL: Final = 5
+#: Growth of what the last full collection left, from which on the next one is due: Python's own rule. It looks at the
+#: objects of every module too, which takes a tenth of a second.
+GROWTH: Final = 1.25
 
 
 def collect_in_this_thread() -> None:
@@ -29,41 +34,49 @@ def collect_in_this_thread() -> None:
 
 
 class GarbageCollector(QObject):
-    """Takes the place of Python's automatic collection while it lives.
+    """Takes the place of Python's automatic collection while it lives, from a timer.
 
-    Collects by Python's own thresholds, but from a timer. A collection that somebody asks for in another thread
-    (`gc.collect()` in a library) finds nothing.
+    A collection that somebody asks for in another thread, by `gc.collect()`, does nothing.
     """
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self._thread = threading.get_ident()
+        self._young = self._middle = 0  # collections since the last larger one
         self._old = 0  # objects that the last full collection left
+        self._collect = gc.collect
+        gc.collect = self._collect_here
         gc.disable()
-        gc.callbacks.append(self._guard)
         self.startTimer(PERIOD)
 
     def close(self) -> None:
         """Leave collecting to Python again."""
-        gc.callbacks.remove(self._guard)
+        gc.collect = self._collect
         gc.enable()
         self.setParent(None)
         self.deleteLater()
 
     def timerEvent(self, event: QTimerEvent) -> None:
-        """Collect what is due."""
-        young, middle, old = (count > limit for count, limit in zip(gc.get_count(), gc.get_threshold(), strict=True))
-        # A full collection looks at every module's objects too, for a fifth of a second: as Python does, only when
-        # there is a quarter more than was left by the last one.
-        if old and len(gc.get_objects(2)) > 1.25 * self._old:
-            gc.collect()
-            self._old = len(gc.get_objects(2))
-        elif middle or old:
-            gc.collect(1)
-        elif young:
-            gc.collect(0)
+        """Look whether anything is due."""
+        self.look()
 
-    def _guard(self, phase: str, info: Mapping[str, Any]) -> None:
-        """Hide everything from a collection in another thread."""
-        if threading.get_ident() != self._thread:
-            gc.freeze() if phase == "start" else gc.unfreeze()
+    def look(self) -> None:
+        """Collect what is due."""
+        gc.disable()  # somebody may have switched it on again
+        if gc.get_count()[0] <= gc.get_threshold()[0]:
+            return
+        self._young += 1
+        if self._young < MIDDLE:
+            self._collect(0)
+            return
+        self._young, self._middle = 0, self._middle + 1
+        if self._middle >= FULL:
+            self._middle = 0
+            if len(gc.get_objects(2)) > GROWTH * self._old:
+                self._collect()
+                self._old = len(gc.get_objects(2))
+                return
+        self._collect(1)
+
+    def _collect_here(self, generation: int = 2) -> int:
+        return self._collect(generation) if threading.get_ident() == self._thread else 0

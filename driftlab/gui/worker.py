@@ -8,6 +8,7 @@ None, which is a place to stop and nothing else.
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from PySide6.QtCore import QObject, Signal
@@ -43,7 +44,7 @@ class Worker(QObject):
         self._wake = threading.Condition()
         self._stopping = False
         # A job may hold the last reference to something of Qt's, which must not be destroyed in the worker's thread.
-        self._over: list[Job] = []
+        self._over: deque[Job] = deque()
         self._given_back.connect(self._let_go)
         # A daemon: where a window can't be made nobody closes it, and the process is to end all the same.
         self._thread = threading.Thread(target=self._loop, name=f"driftlab {name}", daemon=True)
@@ -128,7 +129,7 @@ class Worker(QObject):
         return self._is_over(kind, generation)
 
     def _let_go(self) -> None:
-        self._over.clear()
+        self._over.popleft()  # this one alone: of the next, the worker may not have let go yet
 
     def _idle(self) -> None:
         """Before the end is told, so that whoever hears of it does not find the kind busy."""

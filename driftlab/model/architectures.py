@@ -16,8 +16,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from driftlab.model.card import Task
+from driftlab.model.leukocyte_net import leukocyte_net
 
-__all__ = ["ARCHITECTURES", "Architecture"]
+__all__ = ["ARCHITECTURES", "OLDER", "Architecture"]
 
 
 class Block(nn.Module):
@@ -82,4 +83,6 @@ CIFAR_10: Final = {
 #: Name -> architecture.
 ARCHITECTURES: Final[Mapping[str, Architecture]] = {
     f"resnet{6 * blocks + 2}-cifar": Architecture(partial(CifarResNet, blocks), CIFAR_10) for blocks in (3, 5, 7, 9)
-}
+} | {"leukocyte-net": Architecture(leukocyte_net, {})}
+#: What older cards call it.
+OLDER: Final[Mapping[str, str]] = {"driftlab.demo.network:leukocyte_net": "leukocyte-net"}

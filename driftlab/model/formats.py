@@ -116,7 +116,7 @@ CHECKPOINT_KEYS: Final = ("state_dict", "model_state_dict", "model")
 def _made_by(factory: str, path: Path) -> nn.Module:
     """What `package.module:factory` returns, where the module must be the file at `path`."""
     name, _, function = factory.partition(":")
-    with _current_folder_first():
+    with _current_folder_last(path):
         module = importlib.import_module(name)
         if Path(str(module.__file__)) != path:
             raise ModelError(f"Another module {name} is in use already, {module.__file__}: rename yours.")
@@ -130,13 +130,20 @@ def _made_by(factory: str, path: Path) -> nn.Module:
 
 
 @contextmanager
-def _current_folder_first() -> Iterator[None]:
-    folder = str(Path.cwd())
-    sys.path.insert(0, folder)
+def _current_folder_last(path: Path) -> Iterator[None]:
+    """Where the trusted module at `path` is in the current folder, its neighbors can be imported too.
+
+    They come last, so that none takes the place of an installed module.
+    """
+    folder = Path.cwd()
+    if not path.is_relative_to(folder):
+        yield
+        return
+    sys.path.append(str(folder))
     try:
         yield
     finally:
-        sys.path.remove(folder)
+        sys.path.remove(str(folder))
 
 
 OPENERS: Final[Mapping[Format, Callable[[Source], Network]]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from typing import Final
 
@@ -28,6 +29,8 @@ def open_onnx(source: Source) -> Network:
 
     Raises ModelError without the extra, for other inputs, and for weights outside of the file.
     """
+    # It would look its maker's host up and report to it; told after the import it has begun already.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     try:
         import onnxruntime
     except ImportError as error:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.machinery
-import importlib.util
 import re
 import sys
 from collections.abc import Sequence
@@ -15,14 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from driftlab.model.architectures import ARCHITECTURES
+from driftlab.model.architectures import ARCHITECTURES, OLDER
 from driftlab.model.card import ModelError
 from driftlab.model.sniff import Format, sniff
 
 __all__ = ["Source", "SourceFile", "find", "locate"]
-
-#: The package this file is part of.
-OURS: Final = __name__.partition(".")[0]
 
 #: Why loading a format can run code; the other formats hold numbers and a fixed set of operations only.
 RISKS: Final = {
@@ -89,7 +85,8 @@ def find(model: str | Path, weights: str | Path | None, architecture: str | None
     `weights` is the file for an architecture or factory; `architecture` is what the card of a weights file names.
     Raises ModelError when there is no such model, or when it takes more than was given.
     """
-    path, spec = Path(model), str(model)
+    path, spec = Path(model), OLDER.get(str(model), str(model))
+    architecture = OLDER.get(architecture or "", architecture)
     if path.exists() and weights is not None:
         raise ModelError(f"{path.name} brings its own weights: leave out --weights, or name an architecture instead.")
     if path.is_dir():
@@ -127,7 +124,7 @@ def _source(form: Format, weights: Path | None, architecture: str | None, paths:
     risk = RISKS.get(form)
     if architecture is not None and architecture not in ARCHITECTURES:
         paths = [locate(architecture), *paths]
-        risk = None if _is_ours(architecture) else RISKS[Format.FACTORY]
+        risk = RISKS[Format.FACTORY]
     return Source(form, weights, architecture, tuple(SourceFile.of(path) for path in paths), risk)
 
 
@@ -137,27 +134,23 @@ def is_factory(spec: str) -> bool:
 
 
 def locate(spec: str) -> Path:
-    """The source file of `package.module:factory`, in the current folder or on Python's path, without importing it."""
+    """The source file of `package.module:factory`, on Python's path or in the current folder, without importing it.
+
+    The current folder comes last, as where it is imported from: what lies there takes no installed module's place.
+    """
     if not is_factory(spec):
         raise ModelError(
             f"There is no architecture '{spec}': give package.module:factory or one of {', '.join(ARCHITECTURES)}."
         )
     module = spec.partition(":")[0]
     parts = module.split(".")
-    folders: Sequence[str] | None = [str(Path.cwd()), *sys.path]
+    folders: Sequence[str] | None = [*sys.path, str(Path.cwd())]
     found = None
     for depth in range(len(parts)):
         name = ".".join(parts[: depth + 1])
-        if name == OURS:
-            found = importlib.util.find_spec(OURS)
-        elif folders is not None:
+        if folders is not None:
             found = importlib.machinery.PathFinder.find_spec(name, folders)
         folders = found.submodule_search_locations if found else None
     if found is None or not found.has_location or found.origin is None:
         raise ModelError(f"There is no module {module} in the current folder or among the installed packages.")
     return Path(found.origin)
-
-
-def _is_ours(architecture: str) -> bool:
-    """Whether a factory is part of this very program, which needs no more trust than it has."""
-    return architecture.partition(".")[0] == OURS

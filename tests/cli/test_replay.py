@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 import driftlab
 from driftlab import cli
 from driftlab.report.canonical import readable
-from driftlab.report.compare import ROUNDED
+from driftlab.report.compare import ROUNDED, SAME
 from tests.cli.test_commands import run
 
 NAMES = ("eosinophil-01.dng", "neutrophil-01.dng")
@@ -72,12 +72,15 @@ def test_the_numbers_come_again(capsys: pytest.CaptureFixture[str], folder: Path
 )
 def test_they_come_again_on_another_processor(folder: Path, processor: dict[str, str]) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "driftlab", "replay", "out/report.json", "--json"],
+        [sys.executable, "-m", "driftlab", "replay", "out/report.json", "--json", "-o", "again"],
         env={**os.environ, **processor}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
-    assert told["again"] and told["within"] <= ROUNDED and told["bit_identical"] == (told["within"] == 0)
+    assert told["again"] and told["differences"] == [] and told["within"] in (0.0, SAME, ROUNDED)
+    first, second = (json.loads((folder / name / "report.json").read_text()) for name in ("out", "again"))
+    (here,), (there,) = first["results"]["axis"], second["results"]["axis"]
+    assert (here["safe"], here["status"]) == (there["safe"], there["status"]), "no position moves"
 
 
 def test_numbers_that_do_not_come_again_are_named(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
@@ -85,6 +88,9 @@ def test_numbers_that_do_not_come_again_are_named(capsys: pytest.CaptureFixture[
     report = json.loads(path.read_text())
     report["results"]["axis"][0]["safe"][1] += 0.1
     path.write_bytes(readable(report))
+    _, out, _ = run(capsys, "replay", str(path), "--json")
+    told = json.loads(out)
+    assert (told["again"], told["bit_identical"], told["within"]) == (False, False, None) and told["differences"]
     code, out, err = run(capsys, "replay", str(path))
     assert code == 1 and "was changed since" in err
     assert "1 differ, the first is results.axis[0].safe[1]" in out and "shrank    white_balance.r" in out

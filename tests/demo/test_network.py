@@ -8,12 +8,12 @@ import torch
 
 from driftlab import resource
 from driftlab.demo.camera import series
-from driftlab.demo.network import LeukocyteNet, folded
 from driftlab.demo.scene import CLASSES
 from driftlab.demo.sweep import DRIFTS, Drift, accuracies, answers, develop
 from driftlab.demo.train import CARD, Recipe, Trained, build, train
 from driftlab.isp.pipeline import CAMERA, run
 from driftlab.isp.stage import Sensor
+from driftlab.model.leukocyte_net import LeukocyteNet, folded
 from driftlab.model.load import load_model
 from driftlab.model.task_model import TaskModel
 from driftlab.raw.frame import RawFrame

@@ -90,7 +90,7 @@ def test_a_job_that_waits_can_be_ended_too(compute: Worker, gate: threading.Even
     compute.submit("heatmap", lambda: parts(gate))
     until(lambda: jobs.running is not None)
     generation = compute.submit("analysis", lambda: parts(gate))
-    with qtbot.waitSignal(compute.dropped) as told:
+    with qtbot.waitSignal(compute.dropped, timeout=PATIENCE * 1000) as told:
         jobs.cancel("analysis")
     assert told.args == ["analysis", generation]
     gate.set()

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import pickle
+import subprocess
 import sys
 import types
 import warnings
@@ -18,7 +19,8 @@ import pytest
 import torch
 from torch import nn
 
-from driftlab.model.architectures import ARCHITECTURES
+from driftlab import resource
+from driftlab.model.architectures import ARCHITECTURES, OLDER
 from driftlab.model.card import ModelError
 from driftlab.model.load import find_source, load_model, needs_trust
 from driftlab.model.sniff import sniff
@@ -159,12 +161,52 @@ def test_formats_without_code_need_no_trust(folder: Path) -> None:
     assert not load_model("resnet20-cifar", weights=weights).ran_code
 
 
-def test_this_programs_own_factories_need_no_trust(folder: Path) -> None:
-    (folder / "driftlab").mkdir()
-    (folder / "driftlab" / "__init__.py").write_text(f"import os\nos.mkdir('{MARK}')\n")
-    source = find_source("driftlab.model.architectures:CifarResNet")
-    assert source.risk is None
-    assert not source.files[0].path.is_relative_to(folder), "a folder of our name is not us"
+@pytest.mark.parametrize("name", [*ARCHITECTURES, *OLDER])
+def test_built_in_architectures_need_no_trust_and_are_those_of_a_table(folder: Path, name: str) -> None:
+    weights = save_safetensors(network(), folder / "m.safetensors")
+    source = find_source(name, weights=weights)
+    assert source.risk is None and source.architecture in ARCHITECTURES
+    assert [file.path for file in source.files] == [weights], "no module is looked for"
+
+
+@pytest.mark.parametrize(
+    "name", ["driftlab.cli:main", "driftlab.demo.make:main", "driftlab.model.architectures:CifarResNet"]
+)
+def test_no_other_function_of_this_program_is_called(folder: Path, name: str) -> None:
+    weights = save_safetensors(network(), folder / "m.safetensors")
+    weights.with_suffix(".json").write_text(json.dumps({"architecture": name}))
+    with pytest.raises(ModelError, match=r"--trust|no module"):
+        load_model(weights)
+
+
+@pytest.mark.parametrize("start", ["console", "module"])
+def test_nothing_in_the_current_folder_is_imported(folder: Path, start: str) -> None:
+    """Files there with the names of what is imported late, and the bundled model."""
+    for name in ("PIL", "imagecodecs", "tifffile", "rich", "scipy", "safetensors", "planted"):
+        (folder / f"{name}.py").write_text(f"import os\nos.mkdir('{MARK}')\n")
+    own = {"console": ["-P", "-c", "from driftlab.cli import main; main()"], "module": ["-m", "driftlab"]}[start]
+    words = ["predict", resource("demo/eosinophil-01.dng"), "--model", resource("demo/leukocyte_net.safetensors")]
+    done = subprocess.run([sys.executable, *own, *words], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and "eosinophil" in done.stdout, done.stderr
+    assert not (folder / MARK).exists()
+
+
+def test_a_trusted_factory_of_the_current_folder_takes_no_installed_modules_place(folder: Path) -> None:
+    (folder / "colorsys.py").write_text(f"import os\nos.mkdir('{MARK}')\n")
+    (folder / "my_neighbor.py").write_text("SIDE = 8\n")
+    (folder / "my_factory.py").write_text(
+        "import colorsys, my_neighbor\nfrom torch import nn\n"
+        "def make():\n"
+        "    return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, my_neighbor.SIDE))\n"
+    )
+    code = (
+        "from driftlab.model.load import load_model\n"
+        "flags = {'task': 'classification', 'input_size': 8}\n"
+        "print(load_model('my_factory:make', trust=True, flags=flags).source.name)"
+    )
+    done = subprocess.run([sys.executable, "-P", "-c", code], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "my_factory:make", done.stderr
+    assert not (folder / MARK).exists()
 
 
 def test_the_record_of_what_was_trusted(folder: Path) -> None:

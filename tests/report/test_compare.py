@@ -12,7 +12,7 @@ import pytest
 
 from driftlab import cli
 from driftlab.report.canonical import readable
-from driftlab.report.compare import ROUNDED, changes, differing
+from driftlab.report.compare import changes, differing
 from driftlab.report.content import content_of
 from driftlab.report.write import write_report
 from tests.report.planted import ARGV, FILES, tolerance
@@ -98,15 +98,25 @@ def test_rounding_is_no_difference(report: dict[str, Any]) -> None:
     ]
 
 
-def test_another_processor_may_round_otherwise(report: dict[str, Any]) -> None:
-    before, after = report["results"], copy.deepcopy(report["results"])
-    axis({"results": after})["safe"][1] += 2e-4
-    axis({"results": after})["evaluations"] = 1
-    assert len(list(differing(before, after))) == 2
-    assert list(differing(before, after, within=ROUNDED)) == []
-    axis({"results": after})["safe"][1] += 2e-2
-    (place,) = differing(before, after, within=ROUNDED)
-    assert ".safe[1]" in place
+@pytest.mark.parametrize(
+    ("name", "before", "after", "same"),
+    [
+        ("score", 0.5, 0.5005, True),
+        ("score", 0.5, 0.503, False),
+        ("score", 4e-4, -4e-4, False),
+        ("score", 10_000, 10_009, False),
+        ("rate", 0.0125, 0.0130, False),
+        ("safe", 1.25, 1.2502, False),
+        ("evaluations", 16, 24, True),
+        ("finite_difference_error", 0.01, 0.02, True),
+        ("finite_difference_error", 0.01, None, False),
+        ("index", 5000, 5004, False),
+    ],
+)
+def test_rounding_may_move_scores_and_slopes_alone(name: str, before: Any, after: Any, same: bool) -> None:
+    places = list(differing({"axis": [{name: before}]}, {"axis": [{name: after}]}, "results", rounded=True))
+    assert (places == []) == same
+    assert list(differing({name: before}, {name: after}, "results")) != []
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,7 @@ def test_gradients_are_those_of_differences(name: str) -> None:
 
 def test_gradients_of_the_bundled_model() -> None:
     model = load_model(resource("demo/leukocyte_net.safetensors"))
+    # Of the first one a difference falls into a kink of the network where a gradient is nearly none: 0.25 for 0.29.
     frame = load_raw(resource("demo/eosinophil-02.dng"))
     settings = CAMERA.settings(frame)
     table, heatmaps, _ = answered(frame, settings, model, check=True)

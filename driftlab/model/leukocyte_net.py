@@ -1,4 +1,4 @@
-"""The example's task model: a small convolutional network that names the leukocyte in a developed field.
+"""The network of the bundled example: a small convolutional network that names the leukocyte in a developed field.
 
 It takes display RGB from 0 to 1 as it is. It is trained with batch normalization and ships without: `folded` puts the
 normalization's fixed numbers into the convolutions.
@@ -11,12 +11,12 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from driftlab.demo.scene import CLASSES
-
 __all__ = ["LeukocyteNet", "folded", "leukocyte_net"]
 
 #: Channels after each convolution; all have a stride of 2.
 WIDTHS: Final = (16, 32, 48, 64)
+#: Kinds of leukocytes that it tells apart.
+CLASSES: Final = 5
 
 
 class LeukocyteNet(nn.Module):
@@ -31,7 +31,7 @@ class LeukocyteNet(nn.Module):
             layers.append(nn.BatchNorm2d(outputs) if normalized else nn.Identity())
             layers.append(nn.ReLU())
         self.features = nn.Sequential(*layers)
-        self.classify = nn.Linear(WIDTHS[-1], len(CLASSES))
+        self.classify = nn.Linear(WIDTHS[-1], CLASSES)
 
     def forward(self, image: Tensor) -> Tensor:
         """Display RGB `[N, 3, H, W]` -> logits `[N, 5]` in the order of `CLASSES`."""
