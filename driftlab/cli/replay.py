@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 import hashlib
 import io
-import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import chdir, redirect_stdout
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,21 +47,23 @@ def run(arguments: argparse.Namespace) -> int:
 
     report = read_report(arguments.report)
     if not is_as_written(report):
-        print(f"'{arguments.report}' was changed since it was written: its report_id does not fit.", file=sys.stderr)
+        raise OptionError(
+            f"'{arguments.report}' was changed since it was written, for its report_id does not fit, and nothing that "
+            f"it says is run: take the report as it was written."
+        )
     given = _arguments_of(arguments, report)
     output = arguments.output.absolute() if arguments.output else None
     if output and (not output.parent.is_dir() or (output.exists() and not output.is_dir())):
         raise OptionError(f"'{arguments.output}' can't be made a folder: give another with --output.")
-    with chdir(_folder(given, report)):
-        _check_paths(given)
-        inputs = _inputs(given, report)
-        if inputs.changed:
-            return _told(arguments, report, inputs, None)
-        with tempfile.TemporaryDirectory() as scratch:
-            given.output = output or Path(scratch) / "again"
-            with redirect_stdout(io.StringIO()):
-                given.run(given)
-            again = read_report(given.output / "report.json")
+    _check_paths(given, report)
+    inputs = _inputs(given, report)
+    if inputs.changed:
+        return _told(arguments, report, inputs, None)
+    with tempfile.TemporaryDirectory() as scratch:
+        given.output = output or Path(scratch) / "again"
+        with redirect_stdout(io.StringIO()):
+            given.run(given)
+        again = read_report(given.output / "report.json")
     return _told(arguments, report, inputs, again)
 
 
@@ -83,20 +84,17 @@ def _arguments_of(arguments: argparse.Namespace, report: dict[str, Any]) -> argp
     return given
 
 
-def _folder(given: argparse.Namespace, report: dict[str, Any]) -> Path:
-    """Where the command's paths lead somewhere: the current folder, else the one that the report was made in."""
-    here, there = Path.cwd(), Path(report["volatile"]["folder"])
-    found = all(Path(path).exists() for path in given.data)
-    return here if found or not there.is_dir() or not all((there / path).exists() for path in given.data) else there
+def _check_paths(given: argparse.Namespace, report: dict[str, Any]) -> None:
+    """Refuse what is not there, with the option that says where to look. Paths are those of the current folder.
 
-
-def _check_paths(given: argparse.Namespace) -> None:
-    """Refuse what has moved, with the option that says where to."""
+    No report leads into another one: what lies there could be anybody's, and `volatile` is in no digest.
+    """
+    made = f"go to the folder that the report was made in ({report['volatile']['folder']!r})"
     for path in given.data:
         if not Path(path).exists():
-            raise OptionError(f"The pictures '{path}' are no longer there: give --data with where they are now.")
+            raise OptionError(f"The pictures '{path}' are not here: {made}, or give --data with where they are now.")
     if ("/" in given.model or "\\" in given.model) and not Path(given.model).exists():
-        raise OptionError(f"The model '{given.model}' is no longer there: give --model with where it is now.")
+        raise OptionError(f"The model '{given.model}' is not here: {made}, or give --model with where it is now.")
 
 
 def _inputs(given: argparse.Namespace, report: dict[str, Any]) -> _Inputs:

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 
 import driftlab
 from driftlab import cli
-from driftlab.report.canonical import readable
+from driftlab.report.canonical import readable, report_id_of
 from driftlab.report.compare import ROUNDED, SAME
 from tests.cli.test_commands import run
 
@@ -48,7 +48,7 @@ def folder(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def changed(path: Path, **replay: Any) -> None:
     report = json.loads(path.read_text())
     report["replay"] |= replay
-    path.write_bytes(readable(report))
+    path.write_bytes(readable({**report, "report_id": report_id_of(report)}))
 
 
 def test_the_numbers_come_again(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
@@ -88,11 +88,14 @@ def test_numbers_that_do_not_come_again_are_named(capsys: pytest.CaptureFixture[
     report = json.loads(path.read_text())
     report["results"]["axis"][0]["safe"][1] += 0.1
     path.write_bytes(readable(report))
+    code, out, err = run(capsys, "replay", str(path))
+    assert code == 2 and out == "" and "was changed since it was written" in err, "nothing of it is run"
+    path.write_bytes(readable({**report, "report_id": report_id_of(report)}))
     _, out, _ = run(capsys, "replay", str(path), "--json")
     told = json.loads(out)
     assert (told["again"], told["bit_identical"], told["within"]) == (False, False, None) and told["differences"]
-    code, out, err = run(capsys, "replay", str(path))
-    assert code == 1 and "was changed since" in err
+    code, out, _ = run(capsys, "replay", str(path))
+    assert code == 1
     assert "1 differ, the first is results.axis[0].safe[1]" in out and "shrank    white_balance.r" in out
 
 
@@ -136,7 +139,7 @@ def test_files_that_moved_are_found_where_they_are_said_to_be(
     for name in (*NAMES, *MODEL):
         shutil.move(name, elsewhere / name)
     code, out, err = run(capsys, "replay", "out/report.json")
-    assert code == 2 and out == "" and "no longer there: give --data" in err
+    assert code == 2 and out == "" and "are not here: go to the folder" in err and "or give --data" in err
     code, out, err = run(capsys, "replay", "out/report.json", "--data", *(f"elsewhere/{name}" for name in NAMES))
     assert code == 2 and out == "" and MODEL[0] in err
     moved = ["--data", *(f"elsewhere/{name}" for name in NAMES), "--model", f"elsewhere/{MODEL[0]}"]
@@ -144,11 +147,14 @@ def test_files_that_moved_are_found_where_they_are_said_to_be(
     assert code == 0 and json.loads(out)["bit_identical"]
 
 
-def test_from_another_folder_the_files_are_found_where_the_search_was_run(
+def test_no_report_leads_into_another_folder(
     capsys: pytest.CaptureFixture[str], made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    code, out, _ = run(capsys, "replay", str(made / "out" / "report.json"), "--json")
+    code, out, err = run(capsys, "replay", str(made / "out" / "report.json"))
+    assert (code, out) == (2, "") and str(made) in err and Path.cwd() == tmp_path
+    moved = ["--data", *(str(made / name) for name in NAMES), "--model", str(made / MODEL[0])]
+    code, out, _ = run(capsys, "replay", str(made / "out" / "report.json"), *moved, "--json")
     assert code == 0 and json.loads(out)["again"] and list(tmp_path.iterdir()) == []
 
 
