@@ -17,7 +17,7 @@ PACKAGE = Path(driftlab.__file__).parent
 # Who may import whom. A room is a folder or a module directly in driftlab/; it is free within itself. "raw" is the
 # whole room, "raw.frame" that module only. A room may stand here before it exists; none may exist without it.
 # What all may import: it knows nothing of cameras, models or windows.
-BASE = {"atomic", "errors", "json_file", "parallel", "steps"}
+BASE = {"atomic", "csv_file", "errors", "json_file", "parallel", "steps"}
 TABLE: dict[str, set[str]] = {
     "raw": set(),
     "isp": {"raw.frame"},

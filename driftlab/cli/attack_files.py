@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, Final
 from driftlab.analysis.forensics.breakage import Flip, Forensics, GroupFinding, ParameterFinding, Sight
 from driftlab.atomic import whole_file
 from driftlab.cli.options import OptionError
+from driftlab.csv_file import csv_of
 from driftlab.data.dataset import Dataset
 
 __all__ = ["FORMAT", "results_of", "write_attack"]
@@ -219,7 +219,5 @@ def _parameter_row(found: ParameterFinding) -> tuple[Any, ...]:
 
 
 def _write(path: Path, heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    with whole_file(path) as part, part.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(heads)
-        writer.writerows(rows)
+    with whole_file(path) as part:
+        part.write_bytes(csv_of(heads, rows).encode("utf-8", "backslashreplace"))

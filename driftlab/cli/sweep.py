@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -95,11 +94,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _write(path: Path, rows: list[dict[str, Any]]) -> None:
     from driftlab.atomic import whole_file
+    from driftlab.csv_file import csv_of
 
-    with whole_file(path) as part, part.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, rows[0], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    with whole_file(path) as part:
+        part.write_bytes(csv_of([*rows[0]], (row.values() for row in rows)).encode("utf-8", "backslashreplace"))
 
 
 def _lines(found: Curve | Map, pictures: int) -> Iterator[str]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from driftlab.csv_file import csv_of
 from driftlab.gui.case_command import case_words, model_words
 from driftlab.gui.document import Document
 
@@ -71,8 +70,4 @@ def as_command(tolerance: Tolerance, question: ToleranceQuestion, document: Docu
 
 def csv_text(rows: list[dict[str, Any]]) -> str:
     """A table with its heads."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, rows[0] if rows else [], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+    return csv_of([*rows[0]] if rows else [], ([*row.values()] for row in rows))

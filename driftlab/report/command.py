@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 from driftlab.model.card_file import CHECKS, flag
 from driftlab.model.task_model import TaskModel
 
-__all__ = ["kept_options", "without_output"]
+__all__ = ["kept_options", "path_word", "without_output"]
 
 OUTPUT: Final = ("-o", "--out", "--output")
 #: What says how files and model are to be read, besides the card: all take a value.
@@ -16,6 +17,11 @@ SHARED: Final = frozenset(
     {"--model", "--weights", "--card", "--width", "--height", "--bits", "--packing", "--endian", "--header", "--cfa",
      "--black", "--white", "--gains", "--max-megapixels", "--max-ratio", "--time-limit", "--memory-limit"}
 )  # fmt: skip
+
+
+def path_word(path: Path) -> str:
+    """A path as a word of a command, which takes none for an option, however the file is called."""
+    return f"./{path}" if str(path).startswith("-") else str(path)
 
 
 def without_output(argv: Sequence[str]) -> list[str]:

@@ -17,6 +17,7 @@ from driftlab.analysis.sensitivity.summary import Summary
 from driftlab.analysis.tolerance.findings import AxisFinding, End, Failure, JointFinding, Probe, Tolerance
 from driftlab.model.card import Task
 from driftlab.report.canonical import number
+from driftlab.report.command import path_word
 from driftlab.report.origin import label_of
 
 __all__ = ["Evidence", "axis_of", "claims_of", "joint_of", "probe_of", "sensitivity_of", "slices_of"]
@@ -75,7 +76,7 @@ class Evidence:
         words = [
             "driftlab",
             "predict",
-            str(self.files[index]),
+            path_word(self.files[index]),
             *self.options,
             "--pipeline",
             case.settings.pipeline.name,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from driftlab.csv_file import csv_of
 from driftlab.report.canonical import number
 
 __all__ = ["tables_of"]
@@ -83,17 +82,14 @@ def _examples(report: Mapping[str, Any]) -> Iterator[Row]:
 
 
 def _csv(head: Sequence[str], rows: Iterable[Row]) -> bytes:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(head)
-    writer.writerows([_cell(value) for value in row] for row in rows)
-    return out.getvalue().encode("utf-8", "backslashreplace")
+    return csv_of(head, ([_cell(value) for value in row] for row in rows)).encode("utf-8", "backslashreplace")
+
+
+class _Number(str):
+    """A number as JSON has it: no text, though it may begin with a minus."""
 
 
 def _cell(value: str | float | bool | None) -> str:
     if value is None or isinstance(value, bool):
         return {None: "", True: "true", False: "false"}[value]
-    if isinstance(value, int | float):
-        return number(value)
-    # A program of tables would run what begins like a formula.
-    return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+    return _Number(number(value)) if isinstance(value, int | float) else value

@@ -11,6 +11,7 @@ import pytest
 
 from driftlab.analysis.criterion import Criterion
 from driftlab.report.canonical import canonical, report_id_of
+from driftlab.report.command import path_word
 from driftlab.report.purpose import Purpose, ReportError, Responsible, read_purpose
 from driftlab.report.self_test import self_test
 from driftlab.report.write import write_report
@@ -174,3 +175,8 @@ def test_how_far_apart_nothing_was_asked_is_told(tmp_path: Path) -> None:
     assert "up to 50% of the searched range apart" in why(written(tmp_path / "out"))  # exposure at -1, 0 and 1
     red = next(each for each in tolerance().axes if each.axis.key == "white_balance.r")  # 1.25, 1.7, 2 of 1 to 2.5
     assert "up to 30% of" in why(written(tmp_path / "red", tolerance=tolerance(axes=(red,))))
+
+
+@pytest.mark.parametrize(("path", "word"), [("--trust.dng", "./--trust.dng"), ("-", "./-"), ("a/-b.dng", "a/-b.dng")])
+def test_no_file_is_taken_for_an_option(path: str, word: str) -> None:
+    assert path_word(Path(path)) == word
