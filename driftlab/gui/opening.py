@@ -116,7 +116,7 @@ class Opening(QObject):
 
     def select(self, entry: Entry) -> None:
         """Show this frame of the list."""
-        self._selected = entry
+        self._selected, self._closing = entry, None
         first = self.first_settings if entry.path in self.named else None
         steps = partial(frame_steps, entry, self._document.limits, first, self._described)
         self._begin("frame", entry.path.name, steps)
@@ -145,8 +145,8 @@ class Opening(QObject):
         if current is None or len(entries) < 2:
             return
         at = entries.index(current)
-        self._closing = current
         self.select(entries[at + 1] if at + 1 < len(entries) else entries[at - 1])
+        self._closing = current
 
     def _close(self) -> None:
         """Another frame is shown: the one that was to be closed goes."""
@@ -254,6 +254,8 @@ class Opening(QObject):
 
     def _end(self, kind: str, generation: int) -> None:
         if kind in self._generation and generation == self._generation[kind]:
+            if kind == "frame":
+                self._closing = None  # where the next one did not come, the one that is shown stays
             self._loading.pop(kind, None)
             self._say()
 

@@ -112,8 +112,7 @@ def numbers(count: int, shown: Callable[[], int]) -> Iterator[int | None]:
 def main(count: int, *, anywhere: bool) -> None:
     with contextlib.suppress(AttributeError):  # not every system can
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    app = QApplication([])
-    assert app.styleHints() is not None
+    _app = QApplication([])
     if not anywhere:
         collect_in_this_thread()
     sys.setswitchinterval(1e-4)

@@ -86,6 +86,19 @@ def test_the_frame_that_is_shown_can_be_closed(window: MainWindow, until: Any) -
     assert not window.actions_by_name["close_frame"].isEnabled(), "the last one stays"
 
 
+def test_a_frame_stays_where_the_next_one_can_not_be_opened(window: MainWindow, until: Any, tmp_path: Path) -> None:
+    (tmp_path / "broken.dng").write_bytes(b"II*\0" + b"\0" * 100)
+    paths = [DEMO / "basophil-01.dng", tmp_path / "broken.dng", DEMO / "basophil-02.dng"]
+    window.opening.open(paths)
+    until(lambda: window.document.frame is not None and window.current)
+    window.actions_by_name["close_frame"].trigger()
+    until(lambda: window.messages.messages and window.opening.idle)
+    assert window.document.current is not None and window.document.current.path == paths[0]
+    window.opening.step(1)
+    until(lambda: window.document.current.path == paths[2] and window.current)  # type: ignore[union-attr]
+    assert [entry.path for entry in window.document.entries] == [paths[0], paths[2]], "it was not closed after all"
+
+
 def test_a_drop_says_what_it_will_do_and_why_not(window: MainWindow, tmp_path: Path) -> None:
     table = tmp_path / "table.csv"
     table.write_text("a,b")
